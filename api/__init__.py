@@ -1,0 +1,1 @@
+"""HTTP for scripts: one file per resource, no logic."""

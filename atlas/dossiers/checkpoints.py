@@ -1,0 +1,258 @@
+"""A checkpoint and its layers as a reader meets them: what it is, how far the atlas has come with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+
+from atlas.dossiers.jobs import FindingFacts, facts_of, with_answer
+from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias, Neuron
+from atlas.permissions import readable
+from atlas.services import addresses, workers
+
+WALL = 100  # tiles of a wall page
+
+
+@dataclass(frozen=True, slots=True)
+class AliasFacts:
+    """Another name for channels start … stop−1 of a layer."""
+
+    name: str
+    layer: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFacts:
+    """A layer: its shape, what one of its neurons sees, and how many have been visualized."""
+
+    checkpoint: str
+    key: str
+    url: str
+    kind: str
+    index: int
+    channels: int
+    stride: list[int] | None
+    receptive_field: list[int] | None
+    positions: list[int]
+    sites: list[str]
+    aliases: tuple[AliasFacts, ...]
+    answered: int  # neurons with at least one finding
+
+    @property
+    def positions_shared(self) -> int:
+        """Positions that share one neuron's weights at the native input."""
+        height, width = self.positions
+        return height * width
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalFacts:
+    """A living worker that does not reproduce the checkpoint's responses, and so does not serve it."""
+
+    worker: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFacts:
+    """A checkpoint as lists show it, and as the API's list returns it."""
+
+    slug: str
+    url: str
+    title: str
+    summary: str
+    architecture: str
+    task: str
+    status: str
+    digest: str
+    layer_count: int
+    neuron_count: int
+    answered: int
+    licence: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointDossier:
+    """Everything the checkpoint page shows: the card, the identity, the layers, who cannot serve it."""
+
+    checkpoint: CheckpointFacts
+    weights_sha256: str
+    graph_sha256: str
+    input_spec: dict[str, Any]
+    labels: list[str]
+    figures: list[dict[str, Any]]
+    parameters: int
+    flops: int
+    source: str
+    paper: str
+    layers: tuple[LayerFacts, ...]
+    refusals: tuple[RefusalFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A neuron on a wall: its picture when there is one, the state of its newest question when not."""
+
+    channel: int
+    url: str
+    name: str
+    finding: FindingFacts | None
+    state: str  # of its newest feature visualization; "" when nobody has asked
+
+
+@dataclass(frozen=True, slots=True)
+class WallDossier:
+    """A page of a layer's wall."""
+
+    checkpoint: CheckpointFacts
+    layer: LayerFacts
+    tiles: tuple[Tile, ...]
+    start: int
+    following: int | None  # first channel of the next page
+    before: int | None  # first channel of the page before
+    layer_before: LayerFacts | None
+    layer_after: LayerFacts | None
+
+
+def checkpoints(actor: Contributor | None) -> tuple[CheckpointFacts, ...]:
+    """Every checkpoint this person may read, by slug."""
+    rows = Checkpoint.objects.filter(readable(actor)).defer("graph", "response_check", "labels", "units")
+    return summarise(rows)
+
+
+def summarise(rows: Iterable[Checkpoint]) -> tuple[CheckpointFacts, ...]:
+    """Lists of checkpoints with their counts, in three queries."""
+    rows = list(rows)
+    ids = [row.pk for row in rows]
+    layers = dict(_counted(Layer.objects.filter(checkpoint__in=ids), "checkpoint"))
+    neurons = dict(_counted(Neuron.objects.filter(layer__checkpoint__in=ids), "layer__checkpoint"))
+    answered = dict(_counted(_answered().filter(checkpoint__in=ids), "checkpoint", "neuron"))
+    return tuple(_summary(row, layers.get(row.pk, 0), neurons.get(row.pk, 0), answered.get(row.pk, 0)) for row in rows)
+
+
+def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
+    """The dossier of one checkpoint; raises NoSuchCheckpoint."""
+    row = addresses.checkpoint(slug, actor=actor)
+    return CheckpointDossier(
+        checkpoint=summarise([row])[0],
+        weights_sha256=row.weights_sha256,
+        graph_sha256=row.graph_sha256,
+        input_spec=row.input_spec,
+        labels=row.labels,
+        figures=row.figures,
+        parameters=row.parameters,
+        flops=row.flops,
+        source=row.source,
+        paper=row.paper,
+        layers=layers(row),
+        refusals=tuple(RefusalFacts(str(report.worker), report.detail, report.at) for report in workers.refusals(row)),
+    )
+
+
+def layers(of: Checkpoint) -> tuple[LayerFacts, ...]:
+    """All layers of a checkpoint in depth order, with aliases and coverage, in three queries."""
+    answered = dict(_counted(_answered().filter(checkpoint=of), "neuron__layer", "neuron"))
+    named: dict[int, list[LayerAlias]] = {}
+    for alias in LayerAlias.objects.filter(checkpoint=of):
+        named.setdefault(alias.layer_id, []).append(alias)
+    return tuple(_layer(of, row, named.get(row.pk, []), answered.get(row.pk, 0)) for row in of.layers.order_by("index"))
+
+
+def wall(slug: str, key: str, *, actor: Contributor | None, start: int = 0, size: int = WALL) -> WallDossier:
+    """A page of a layer's wall from channel `start`; raises NoSuchCheckpoint or NoSuchLayer."""
+    row = addresses.checkpoint(slug, actor=actor)
+    layer = addresses.layer(row, key).layer
+    every = layers(row)
+    here = every[layer.index]
+    stop = min(start + size, layer.channels)
+    return WallDossier(
+        checkpoint=summarise([row])[0],
+        layer=here,
+        tiles=tiles(row, layer, start=start, stop=stop),
+        start=start,
+        following=stop if stop < layer.channels else None,
+        before=max(start - size, 0) if start else None,
+        layer_before=every[layer.index - 1] if layer.index else None,
+        layer_after=every[layer.index + 1] if layer.index + 1 < len(every) else None,
+    )
+
+
+def tiles(of: Checkpoint, layer: Layer, *, start: int, stop: int) -> tuple[Tile, ...]:
+    """The neurons start … stop−1 of a layer with their newest feature visualization, in two queries."""
+    asked = Job.objects.filter(
+        neuron__layer=layer,
+        neuron__channel__gte=start,
+        neuron__channel__lt=stop,
+        probe__name="feature-visualization",
+    )
+    newest: dict[int, Job] = {}
+    for job in with_answer(asked.order_by("id")):
+        answered = getattr(newest.get(job.neuron.channel), "finding", None)
+        if not answered or hasattr(job, "finding"):  # a picture is not hidden by a newer question without one
+            newest[job.neuron.channel] = job
+    named = of.units.get(layer.key, [])
+    return tuple(_tile(of, layer, channel, newest.get(channel), named) for channel in range(start, stop))
+
+
+def name_of(named: list[Any], channel: int) -> str:
+    """What a unit is by construction, where the card says so."""
+    return str(named[channel]) if channel < len(named) else ""
+
+
+def _tile(of: Checkpoint, layer: Layer, channel: int, job: Job | None, named: list[Any]) -> Tile:
+    return Tile(
+        channel=channel,
+        url=f"/c/{of.slug}/{layer.key}/{channel}",
+        name=name_of(named, channel),
+        finding=facts_of(job).finding if job else None,
+        state=job.state if job else "",
+    )
+
+
+def _summary(row: Checkpoint, layer_count: int, neuron_count: int, answered: int) -> CheckpointFacts:
+    return CheckpointFacts(
+        slug=row.slug,
+        url=f"/c/{row.slug}",
+        title=row.title,
+        summary=row.summary,
+        architecture=row.architecture,
+        task=row.task,
+        status=row.status,
+        digest=row.digest,
+        layer_count=layer_count,
+        neuron_count=neuron_count,
+        answered=answered,
+        licence=row.licence,
+        created_at=row.created_at,
+    )
+
+
+def _layer(of: Checkpoint, row: Layer, named: list[LayerAlias], answered: int) -> LayerFacts:
+    return LayerFacts(
+        checkpoint=of.slug,
+        key=row.key,
+        url=f"/c/{of.slug}/{row.key}",
+        kind=row.kind,
+        index=row.index,
+        channels=row.channels,
+        stride=row.stride,
+        receptive_field=row.receptive_field,
+        positions=row.positions,
+        sites=row.sites,
+        aliases=tuple(AliasFacts(alias.name, row.key, alias.start, alias.stop) for alias in named),
+        answered=answered,
+    )
+
+
+def _answered() -> Any:
+    return Job.objects.filter(state=Job.State.DONE, neuron__isnull=False)
+
+
+def _counted(rows: Any, by: str, what: str = "pk") -> Any:
+    return rows.order_by().values_list(by).annotate(count=Count(what, distinct=True, filter=Q()))

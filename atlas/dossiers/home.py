@@ -1,0 +1,34 @@
+"""The first page: what there is, what is new, and whether anything can be computed right now."""
+
+from dataclasses import dataclass
+
+from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
+from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
+from atlas.models import Contributor, Job
+from atlas.permissions import readable
+from atlas.services import jobs, workers
+
+NEWEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class HomeDossier:
+    """Everything the home page shows."""
+
+    checkpoints: tuple[CheckpointFacts, ...]
+    newest: tuple[JobFacts, ...]  # latest answers with a picture
+    waiting: int
+    running: int
+    workers: int
+
+
+def home(actor: Contributor | None) -> HomeDossier:
+    """The dossier of the home page."""
+    answered = Job.objects.filter(readable(actor, "checkpoint__"), state=Job.State.DONE).order_by("-finished_at", "-id")
+    return HomeDossier(
+        checkpoints=checkpoints(actor),
+        newest=tuple(facts_of(job) for job in with_answer(answered)[:NEWEST]),
+        waiting=jobs.waiting().count(),
+        running=Job.objects.filter(state=Job.State.RUNNING).count(),
+        workers=workers.alive().count(),
+    )

@@ -1,0 +1,180 @@
+"""A question, how far it is, and its answer: the job page, its progress view and its API body."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch, Q
+
+from atlas.dossiers.pictures import Shown, on_its_way, shown
+from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
+from atlas.permissions import permits
+from atlas.services import jobs, workers
+
+ENDED = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED, Job.State.QUARANTINED)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFacts:
+    """The answer: numbers, artifacts by role, and how it was made."""
+
+    numbers: dict[str, Any]
+    provenance: dict[str, Any]
+    shown: tuple[Shown, ...]
+    created_at: datetime
+
+    @property
+    def pictures(self) -> tuple[Shown, ...]:
+        """The full-size pictures, in the order of the finding."""
+        return tuple(one for one in self.shown if one.role == "image")
+
+    @property
+    def thumbnail(self) -> Shown | None:
+        """The picture for a wall."""
+        return next((one for one in self.shown if one.role == "thumbnail"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """One transition."""
+
+    kind: str
+    from_state: str
+    to_state: str
+    fence: int
+    at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """A question and where it stands."""
+
+    fingerprint: str
+    url: str
+    checkpoint: str
+    probe: str
+    version: int
+    subject: str
+    units: tuple[tuple[str, float], ...]
+    neuron_url: str | None
+    site: str
+    params: dict[str, Any]
+    state: str
+    generation: int
+    attempts: int
+    done_steps: int
+    of_steps: int
+    cancelling: bool
+    error: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    finding: FindingFacts | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in ENDED
+
+    @property
+    def progress(self) -> float:
+        """Steps done as a fraction of all steps, 0 to 1."""
+        return 1.0 if self.state == Job.State.DONE else self.done_steps / self.of_steps if self.of_steps else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobDossier:
+    """Everything the job page shows."""
+
+    job: JobFacts
+    snapshots: tuple[Shown, ...]  # of the latest step only: the picture forming
+    path: tuple[Shown, ...]  # the first picture at every step kept
+    events: tuple[EventFacts, ...]
+    ahead: int  # questions that will be claimed before this one
+    workers: int
+    may_cancel: bool
+    may_requeue: bool
+
+
+def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
+    """The dossier of one job; raises NoSuchJob."""
+    found = jobs.find(fingerprint, actor=actor)
+    row = with_answer(Job.objects.filter(pk=found.pk)).get()
+    taken = list(Snapshot.objects.filter(job=row, fence=row.fence).select_related("artifact"))
+    snapshots = [on_its_way(one, subject=row.subject_text) for one in taken]
+    newest = taken[-1].step if taken else None
+    return JobDossier(
+        job=facts_of(row),
+        snapshots=tuple(one for one in snapshots if one.facts["step"] == newest),
+        path=tuple(view for view, one in zip(snapshots, taken, strict=True) if one.position == 0),
+        events=tuple(_event(event) for event in JobEvent.objects.filter(job=row)),
+        ahead=_ahead(row),
+        workers=workers.alive().count(),
+        may_cancel=row.state in (Job.State.QUEUED, Job.State.RUNNING) and permits(actor, "job.cancel", row),
+        may_requeue=row.state in (Job.State.FAILED, Job.State.QUARANTINED) and permits(actor, "job.requeue", row),
+    )
+
+
+def with_answer(rows: Any) -> Any:
+    """Jobs with all that `facts_of` reads, in two queries."""
+    artifacts = FindingArtifact.objects.select_related("artifact")
+    related = rows.select_related("checkpoint", "probe", "finding", "neuron__layer")
+    return related.prefetch_related(Prefetch("finding__shown", queryset=artifacts))
+
+
+def facts_of(row: Job) -> JobFacts:
+    """A job's facts, from a row read by `with_answer`."""
+    return JobFacts(
+        fingerprint=row.fingerprint,
+        url=f"/j/{row.fingerprint}",
+        checkpoint=row.checkpoint.slug,
+        probe=row.probe.name,
+        version=row.probe.version,
+        subject=row.subject_text,
+        units=tuple((unit, weight) for unit, weight in row.subject["units"]),
+        neuron_url=_neuron_url(row),
+        site=row.site,
+        params=row.params,
+        state=row.state,
+        generation=row.generation,
+        attempts=row.attempts,
+        done_steps=row.done_steps,
+        of_steps=row.of_steps,
+        cancelling=row.cancel_requested_at is not None,
+        error=row.error,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        finding=_finding(row),
+    )
+
+
+def _finding(row: Job) -> FindingFacts | None:
+    finding = getattr(row, "finding", None)
+    if finding is None:
+        return None
+    return FindingFacts(
+        numbers=finding.numbers,
+        provenance=finding.provenance,
+        shown=tuple(shown(one, subject=row.subject_text) for one in finding.shown.all()),
+        created_at=finding.created_at,
+    )
+
+
+def _neuron_url(row: Job) -> str | None:
+    if row.neuron is None:
+        return None
+    return f"/c/{row.checkpoint.slug}/{row.neuron.layer.key}/{row.neuron.channel}"
+
+
+def _event(row: JobEvent) -> EventFacts:
+    return EventFacts(row.kind, row.from_state, row.to_state, row.fence, row.at, row.data)
+
+
+def _ahead(row: Job) -> int:
+    if row.state != Job.State.QUEUED:
+        return 0
+    earlier = Q(priority__lt=row.priority) | Q(priority=row.priority, run_at__lt=row.run_at)
+    same_time = Q(priority=row.priority, run_at=row.run_at, pk__lt=row.pk)
+    return jobs.waiting().filter(earlier | same_time).count()

@@ -1,0 +1,128 @@
+"""One neuron's story: where it sits, what it is by construction, what has been asked and found."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
+from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
+from atlas.models import Contributor, Job, ProbeKind
+from atlas.permissions import permits
+from atlas.services import addresses, workers
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFacts:
+    """A probe as its worker published it; the form is built from its schema."""
+
+    name: str
+    version: int
+    summary: str
+    description: str
+    schema: dict[str, Any]
+    subjects: list[str]
+    site: str
+    example: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronFacts:
+    """A neuron: its coordinates and its address, as the API returns it."""
+
+    checkpoint: str
+    layer: str
+    channel: int
+    unit: str  # "mixed4c:447"
+    url: str
+    name: str  # what it is by construction, where the card says so
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronDossier:
+    """Everything the neuron page shows, read in a fixed number of queries."""
+
+    neuron: NeuronFacts
+    checkpoint: CheckpointFacts
+    layer: LayerFacts
+    before: str | None  # address of the neuron before this one in its layer
+    after: str | None
+    jobs: tuple[JobFacts, ...]  # newest first
+    probes: tuple[ProbeFacts, ...]  # that take a single unit
+    refusals: tuple[RefusalFacts, ...]
+    workers: int
+    may_compute: bool
+
+    @property
+    def answered(self) -> tuple[JobFacts, ...]:
+        """Questions with a finding."""
+        return tuple(job for job in self.jobs if job.finding)
+
+    @property
+    def open(self) -> tuple[JobFacts, ...]:
+        """Questions on their way."""
+        return tuple(job for job in self.jobs if not job.ended)
+
+    @property
+    def unanswered(self) -> tuple[JobFacts, ...]:
+        """Questions that ended without a finding."""
+        return tuple(job for job in self.jobs if job.ended and not job.finding)
+
+
+def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> NeuronDossier:
+    """The dossier of one neuron; raises NoSuchCheckpoint, NoSuchLayer or NoSuchNeuron."""
+    row = addresses.checkpoint(slug, actor=actor)
+    place = addresses.neuron(row, key, channel)
+    assert place.channel is not None
+    layer = layers(row)[place.layer.index]
+    asked = Job.objects.filter(neuron__layer=place.layer, neuron__channel=place.channel).order_by("-id")
+    return NeuronDossier(
+        neuron=facts(layer, place.channel, named=row.units.get(layer.key, [])),
+        checkpoint=summarise([row])[0],
+        layer=layer,
+        before=f"{layer.url}/{place.channel - 1}" if place.channel else None,
+        after=f"{layer.url}/{place.channel + 1}" if place.channel + 1 < layer.channels else None,
+        jobs=tuple(facts_of(job) for job in with_answer(asked)),
+        probes=tuple(probe for probe in probes() if "unit" in probe.subjects),
+        refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refusals(row)),
+        workers=workers.alive().count(),
+        may_compute=permits(actor, "job.request", row),
+    )
+
+
+def facts(layer: LayerFacts, channel: int, *, named: list[Any]) -> NeuronFacts:
+    """A neuron's facts from its layer's; `named` is what the card says of the layer's units."""
+    return NeuronFacts(
+        checkpoint=layer.checkpoint,
+        layer=layer.key,
+        channel=channel,
+        unit=f"{layer.key}:{channel}",
+        url=f"{layer.url}/{channel}",
+        name=name_of(named, channel),
+        aliases=tuple(
+            f"{alias.name}:{channel - alias.start}" for alias in layer.aliases if alias.start <= channel < alias.stop
+        ),
+    )
+
+
+def probes() -> tuple[ProbeFacts, ...]:
+    """The newest version of every published probe, by name."""
+    newest: dict[str, ProbeKind] = {}
+    for kind in ProbeKind.objects.order_by("name", "version"):
+        newest[kind.name] = kind
+    return tuple(probe_facts(kind) for kind in newest.values())
+
+
+def probe_facts(kind: ProbeKind) -> ProbeFacts:
+    """A published probe's facts."""
+    return ProbeFacts(
+        name=kind.name,
+        version=kind.version,
+        summary=kind.summary,
+        description=kind.description,
+        schema=kind.schema,
+        subjects=kind.subjects,
+        site=kind.site,
+        example=kind.example,
+        seconds=kind.seconds,
+    )

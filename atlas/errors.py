@@ -1,0 +1,186 @@
+"""What can go wrong with the record: the docstring is the message, the name the contract, the facts travel along."""
+
+import re
+from typing import Any, ClassVar, Literal
+
+Fault = Literal["yours", "ours"]
+
+
+class AtlasError(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 422
+    fault: ClassVar[Fault] = "yours"
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__((self.__doc__ or "").strip().format(**facts))
+
+    @classmethod
+    def slug(cls) -> str:
+        """The stable name of this kind of problem: `NoSuchLayer` is `no-such-layer`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    def title(cls) -> str:
+        """The slug as a person reads it."""
+        return cls.slug().replace("-", " ").capitalize()
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """Where in the input the fault lies: pointer (RFC 6901), code and detail of each."""
+        return list(self.facts.get("errors", ()))
+
+
+class NotCanonical(AtlasError):
+    """This value cannot be recorded: {reason}."""
+
+
+class NotFound(AtlasError):
+    """There is no {kind} {name} here."""
+
+    status = 404
+
+
+class NoSuchCheckpoint(NotFound):
+    """There is no checkpoint {checkpoint}."""
+
+
+class NoSuchLayer(NotFound):
+    """{checkpoint} has no layer {layer}; its layers are {layers}."""
+
+
+class NoSuchNeuron(NotFound):
+    """{layer} of {checkpoint} has {width} neurons, 0 to {last}; there is no neuron {channel}."""
+
+
+class NoSuchJob(NotFound):
+    """There is no job {fingerprint}."""
+
+
+class NoSuchArtifact(NotFound):
+    """There is no artifact {sha256}."""
+
+
+class NoSuchRequest(NotFound):
+    """There is no request {request}."""
+
+
+class NoSuchProbe(AtlasError):
+    """No worker has published a probe {probe}; published are {probes}."""
+
+
+class Malformed(AtlasError):
+    """{detail}"""
+
+    status = 400
+
+
+class BadParameter(AtlasError):
+    """The query parameter {parameter} {reason}."""
+
+    status = 400
+
+
+class UnknownParameter(AtlasError):
+    """There is no query parameter {parameter}; there are {parameters}."""
+
+    status = 400
+
+
+class DuplicateParameter(AtlasError):
+    """The query parameter {parameter} is given more than once."""
+
+    status = 400
+
+
+class BadCursor(AtlasError):
+    """This cursor was not issued for this list; start again without one."""
+
+    status = 400
+
+
+class Validation(AtlasError):
+    """The request is well-formed, but {count} of its fields cannot be accepted: {summary}"""
+
+    def __init__(self, *, errors: list[dict[str, str]]) -> None:
+        summary = "; ".join(f"{error['pointer'] or '/'}: {error['detail']}" for error in errors[:3])
+        super().__init__(errors=errors, count=len(errors), summary=summary)
+
+
+class AuthenticationRequired(AtlasError):
+    """Reading is open to everyone; for this you have to sign in."""
+
+    status = 401
+
+
+class Forbidden(AtlasError):
+    """You may not {verb} here; it needs {needs}."""
+
+    status = 403
+
+
+class NotAcceptable(AtlasError):
+    """This address has no such form; it has {forms}."""
+
+    status = 406
+
+
+class RegisteredDifferently(AtlasError):
+    """{slug} is registered already, as another checkpoint ({digest}); a slug is never reused."""
+
+    status = 409
+
+
+class RegisteredElsewhere(AtlasError):
+    """This very checkpoint is registered already, as {slug}."""
+
+    status = 409
+
+
+class BadCard(AtlasError):
+    """The card cannot be used: {summary}"""
+
+    def __init__(self, *, errors: list[dict[str, str]]) -> None:
+        summary = "; ".join(f"{error['pointer'] or '/'}: {error['detail']}" for error in errors[:5])
+        super().__init__(errors=errors, summary=summary)
+
+
+class ProbeChangedWithoutVersion(AtlasError):
+    """{probe} version {version} is published with another schema; a changed probe needs a new version."""
+
+    status = 409
+    fault = "ours"
+
+
+class IllegalTransition(AtlasError):
+    """This job is {state}; it cannot be {verb}."""
+
+    status = 409
+
+
+class LeaseLost(AtlasError):
+    """The lease of job {fingerprint} was superseded; this result is discarded."""
+
+    status = 409
+    fault = "ours"
+
+
+class ArtifactCorrupt(AtlasError):
+    """The bytes stored for {sha256} are not the bytes it names; they are not served."""
+
+    status = 500
+    fault = "ours"
+
+
+class ArtifactMissing(AtlasError):
+    """The bytes of {sha256} are missing from the store; the operator has to restore them."""
+
+    status = 500
+    fault = "ours"
+
+
+class Immutable(AtlasError):
+    """{table} is a record: its rows are never changed or deleted."""
+
+    status = 409

@@ -1,0 +1,129 @@
+"""The facts: exactly which function is studied, and the address of each of its neurons."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from atlas.models.artifacts import Artifact
+from atlas.models.people import Contributor, Team
+
+slug = RegexValidator(r"^[a-z0-9][a-z0-9-]{1,39}$", "2 to 40 lower-case letters, digits and dashes.")
+key = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_.]*$", "Letters, digits, dots and underscores.")
+
+
+class Visibility(models.TextChoices):
+    """Who may read a thing."""
+
+    TEAM = "team", "team"
+    PUBLIC = "public", "public"
+
+
+class Checkpoint(models.Model):
+    """One exact function: weights, graph and input convention. What names it never changes."""
+
+    class Status(models.TextChoices):
+        """How far a checkpoint has come."""
+
+        DRAFT = "draft", "draft"
+        PUBLISHED = "published", "published"
+        DEPRECATED = "deprecated", "deprecated"
+
+    class Task(models.TextChoices):
+        """What goes in and what comes out."""
+
+        CLASSIFIER = "classifier", "classifier"
+        GENERATOR = "generator", "generator"
+        POLICY = "policy", "policy"
+
+    slug = models.CharField(max_length=40, unique=True, validators=[slug])
+    digest = models.CharField(max_length=64, unique=True)
+    weights_sha256 = models.CharField(max_length=64)
+    graph_sha256 = models.CharField(max_length=64)
+    graph = models.JSONField()
+    input_spec = models.JSONField()
+    architecture = models.CharField(max_length=100)
+    task = models.CharField(max_length=10, choices=Task, default=Task.CLASSIFIER)
+    # The canonical safetensors file; the digest above is over its tensors, not over this container.
+    weights = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="+")
+    response_check = models.JSONField()
+    flops = models.PositiveBigIntegerField(help_text="One forward pass at the native input, multiply and add as two.")
+    parameters = models.PositiveBigIntegerField()
+
+    title = models.CharField(max_length=120)
+    summary = models.TextField(blank=True)
+    labels = models.JSONField(default=list)
+    figures = models.JSONField(default=list)
+    units = models.JSONField(default=dict, help_text="What is known of units by construction, by layer.")
+    source = models.TextField(blank=True)
+    paper = models.TextField(blank=True)
+    licence = models.CharField(max_length=200)
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="checkpoints")
+    visibility = models.CharField(max_length=6, choices=Visibility, default=Visibility.PUBLIC)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    registered_by = models.ForeignKey(Contributor, on_delete=models.PROTECT, null=True, related_name="checkpoints")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Layer(models.Model):
+    """A convolution, linear map, residual sum or concatenation; normalisation and ReLU are its sites."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="layers")
+    key = models.CharField(max_length=120, validators=[key])
+    kind = models.CharField(max_length=20)
+    index = models.PositiveIntegerField(help_text="Depth order in the graph, from 0.")
+    channels = models.PositiveIntegerField()
+    stride = models.JSONField(help_text="Input pixels per position, vertical and horizontal; null after flattening.")
+    receptive_field = models.JSONField(help_text="Input pixels seen by one position, vertical and horizontal.")
+    positions = models.JSONField(help_text="Height and width of the map at the native input.")
+    sites = models.JSONField()
+
+    class Meta:
+        ordering = ["checkpoint_id", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "key"], name="one_layer_per_key"),
+            models.UniqueConstraint(fields=["checkpoint", "index"], name="one_layer_per_index"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class LayerAlias(models.Model):
+    """Another name for a run of a layer's channels: a branch of a concatenation, or a name used in a paper."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="aliases")
+    name = models.CharField(max_length=120, validators=[key])
+    layer = models.ForeignKey(Layer, on_delete=models.PROTECT, related_name="aliases")
+    start = models.PositiveIntegerField()
+    stop = models.PositiveIntegerField(help_text="Exclusive.")
+
+    class Meta:
+        ordering = ["layer_id", "start"]
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "name"], name="one_meaning_per_alias"),
+            models.CheckConstraint(condition=Q(start__lt=F("stop")), name="an_alias_is_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Neuron(models.Model):
+    """A channel of a layer, tied over positions. Its identity is its coordinates; it is never deleted."""
+
+    layer = models.ForeignKey(Layer, on_delete=models.PROTECT, related_name="neurons")
+    channel = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["layer_id", "channel"]
+        constraints = [models.UniqueConstraint(fields=["layer", "channel"], name="one_neuron_per_channel")]
+
+    def __str__(self) -> str:
+        return f"{self.layer_id}:{self.channel}"

@@ -1,0 +1,133 @@
+"""What may never change, said once and enforced by triggers of both engines: bulk writes and raw SQL meet them too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from atlas.models.artifacts import Artifact
+from atlas.models.changes import ChangeSet
+from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron
+from atlas.models.datasets import Dataset, DatasetItem
+from atlas.models.findings import Finding, FindingArtifact
+from atlas.models.jobs import Job, JobEvent, ProbeKind
+from atlas.models.people import Contributor
+
+MESSAGE = "is a record: it is never"  # errors of both engines carry it, so that one place can recognise them
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Rows of a model keep `columns` (all when empty) for ever, and are deleted only where `deletable` holds of OLD."""
+
+    model: type[models.Model]
+    columns: tuple[str, ...] = ()
+    deletable: str = ""
+
+    @property
+    def table(self) -> str:
+        """The table's name in the database."""
+        return self.model._meta.db_table
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The columns that never change."""
+        fields = [field for field in self.model._meta.concrete_fields if not self.columns or field.name in self.columns]
+        return tuple(field.column for field in fields)
+
+    def triggers(self) -> Iterator[tuple[str, str, str]]:
+        """(name, event, condition on OLD and NEW under which the statement is refused)."""
+        changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in self.frozen)
+        yield f"{self.table}_never_changed", "UPDATE", changed
+        yield f"{self.table}_never_deleted", "DELETE", f"NOT ({self.deletable})" if self.deletable else "TRUE"
+
+
+QUESTION = ("fingerprint", "checkpoint", "probe", "subject", "subject_text", "site", "params", "dataset", "batch_key")
+IDENTITY = (
+    "slug", "digest", "weights_sha256", "graph_sha256", "graph", "input_spec", "architecture", "weights",
+    "response_check", "created_at",
+)  # fmt: skip
+
+GUARDS = (
+    Guard(ChangeSet),
+    # Collection deletes a row nobody refers to; foreign keys protect all others.
+    Guard(Artifact, deletable="TRUE"),
+    Guard(Contributor, columns=("id", "created_at")),
+    Guard(Checkpoint, columns=IDENTITY, deletable="OLD.status = 'draft'"),
+    Guard(Layer),
+    Guard(LayerAlias),
+    Guard(Neuron),
+    Guard(Dataset, columns=("slug", "digest", "kind", "size", "created_at")),
+    Guard(DatasetItem),
+    Guard(ProbeKind),
+    Guard(Job, columns=QUESTION),
+    Guard(JobEvent),
+    Guard(Finding),
+    Guard(FindingArtifact),
+)
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """(Re)install every trigger. Idempotent; Django's table remakes on SQLite drop them, so each migrate calls it."""
+    statements = _postgresql() if connection.vendor == "postgresql" else _sqlite()
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """Names of triggers that the database's own catalogue does not know."""
+    catalogue = (
+        "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
+        if connection.vendor == "postgresql"
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(catalogue)
+        present = {name for (name,) in cursor.fetchall()}
+    return [name for guard in GUARDS for name, _, _ in guard.triggers() if name not in present]
+
+
+def grant(connection: BaseDatabaseWrapper, role: str) -> None:
+    """Give the serving role of PostgreSQL the rows, but neither the tables nor their triggers."""
+    name = connection.ops.quote_name(role)
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {name}")
+        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+        cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}")
+
+
+def _sqlite() -> Iterator[str]:
+    for guard in GUARDS:
+        for name, event, condition in guard.triggers():
+            # IS DISTINCT FROM came with SQLite 3.39; IS NOT says the same in every version.
+            when = condition.replace("IS DISTINCT FROM", "IS NOT")
+            yield f'DROP TRIGGER IF EXISTS "{name}"'
+            yield (
+                f'CREATE TRIGGER "{name}" BEFORE {event} ON "{guard.table}" WHEN {when} '
+                f"BEGIN SELECT RAISE(ABORT, '{_message(guard, event)}'); END"
+            )
+
+
+def _postgresql() -> Iterator[str]:
+    yield (
+        "CREATE OR REPLACE FUNCTION atlas_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    for guard in GUARDS:
+        for name, event, condition in guard.triggers():
+            yield f'DROP TRIGGER IF EXISTS "{name}" ON "{guard.table}"'
+            yield (
+                f'CREATE TRIGGER "{name}" BEFORE {event} ON "{guard.table}" FOR EACH ROW WHEN ({condition}) '
+                f"EXECUTE FUNCTION atlas_refuse('{_message(guard, event)}')"
+            )
+        yield f'DROP TRIGGER IF EXISTS "{guard.table}_never_truncated" ON "{guard.table}"'
+        yield (
+            f'CREATE TRIGGER "{guard.table}_never_truncated" BEFORE TRUNCATE ON "{guard.table}" '
+            f"EXECUTE FUNCTION atlas_refuse('{guard.table} {MESSAGE} truncated')"
+        )
+
+
+def _message(guard: Guard, event: str) -> str:
+    return f"{guard.table} {MESSAGE} {'changed' if event == 'UPDATE' else 'deleted'}"

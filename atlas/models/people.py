@@ -1,0 +1,88 @@
+"""Who writes: a login may be erased, the contributor behind every authorship stays."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+
+handle = RegexValidator(r"^[a-z0-9][a-z0-9_-]{1,38}$", "2 to 39 lower-case letters, digits, - and _.")
+orcid = RegexValidator(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", "Four groups of four digits, as on orcid.org.")
+
+
+class Role(models.IntegerChoices):
+    """What a member may do in a team; each role includes those before it."""
+
+    READER = 10, "reader"
+    ANNOTATOR = 20, "annotator"
+    REVIEWER = 30, "reviewer"
+    CURATOR = 40, "curator"
+    ADMIN = 50, "admin"
+
+
+class InstanceRole(models.TextChoices):
+    """What a person may do to the whole instance."""
+
+    NONE = "", "none"
+    MODERATOR = "moderator", "moderator"
+    OPERATOR = "operator", "operator"
+
+
+class Contributor(models.Model):
+    """An author as the record knows them. Never deleted: erasure replaces the names by a stable pseudonym."""
+
+    handle = models.CharField(max_length=39, unique=True, validators=[handle])
+    citation_name = models.CharField(max_length=200)
+    orcid = models.CharField(max_length=19, blank=True, validators=[orcid])
+    erased_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.handle
+
+
+class User(AbstractUser):
+    """A login. Deleting it leaves the contributor, and so every authorship, in place."""
+
+    contributor = models.OneToOneField(Contributor, on_delete=models.PROTECT, related_name="login")
+    instance_role = models.CharField(max_length=10, choices=InstanceRole, default=InstanceRole.NONE, blank=True)
+    # A password somebody else has seen: the first thing its owner may do is to replace it.
+    password_is_temporary = models.BooleanField(default=False)
+
+    REQUIRED_FIELDS: list[str] = []
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this person runs the service."""
+        return self.is_active and self.instance_role == InstanceRole.OPERATOR
+
+
+class Team(models.Model):
+    """People who own checkpoints and footholds together; a personal space is a team of one."""
+
+    slug = models.CharField(max_length=40, unique=True, validators=[handle])
+    name = models.CharField(max_length=120)
+    # A personal space never counts as a team in review.
+    person = models.OneToOneField(
+        Contributor, on_delete=models.PROTECT, null=True, blank=True, related_name="personal_space"
+    )
+    members: Any = models.ManyToManyField(Contributor, through="Membership", related_name="teams")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    """One person's role in one team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    contributor = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="memberships")
+    role = models.PositiveSmallIntegerField(choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "contributor"], name="one_role_per_team")]
+
+    def __str__(self) -> str:
+        return f"{self.contributor_id} in {self.team_id}: {self.get_role_display()}"

@@ -1,0 +1,76 @@
+"""From what people write to the one neuron they mean: aliases resolved, ranges checked, nothing guessed."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from atlas.errors import NoSuchCheckpoint, NoSuchLayer, NoSuchNeuron
+from atlas.models import Checkpoint, Contributor, Layer, LayerAlias, Neuron
+from atlas.permissions import readable
+
+UNIT = re.compile(r"^(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]*):(?P<channel>\d{1,9})$", re.ASCII)
+CHANNEL = re.compile(r"^(0|[1-9]\d{0,8})$", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an address leads: a layer, the channel when it named one, and whether it was the canonical spelling."""
+
+    layer: Layer
+    channel: int | None
+    canonical: bool
+
+
+def checkpoint(slug: str, *, actor: Contributor | None) -> Checkpoint:
+    """The checkpoint of this slug, if this person may read it."""
+    found = Checkpoint.objects.filter(readable(actor), slug=slug).select_related("team").first()
+    if found is None:
+        raise NoSuchCheckpoint(checkpoint=slug[:80])
+    return found
+
+
+def layer(of: Checkpoint, name: str) -> Place:
+    """The layer of this key or whole-layer alias; a branch alias leads to its layer too."""
+    return _place(of, name, channel=None)
+
+
+def neuron(of: Checkpoint, name: str, channel: str) -> Place:
+    """The layer and channel that `name:channel` means; raises NoSuchLayer or NoSuchNeuron naming the range."""
+    if not CHANNEL.fullmatch(channel):
+        return _out_of_range(_place(of, name, channel=None).layer, channel)
+    return _place(of, name, channel=int(channel))
+
+
+def row(place: Place) -> Neuron:
+    """The neuron's row."""
+    return Neuron.objects.get(layer=place.layer, channel=place.channel)
+
+
+def _place(of: Checkpoint, name: str, *, channel: int | None) -> Place:
+    found = of.layers.filter(key=name).first()
+    if found:
+        return _within(found, channel, start=0, stop=found.channels, canonical=True)
+    alias = LayerAlias.objects.filter(checkpoint=of, name=name).select_related("layer").first()
+    if alias is None:
+        raise NoSuchLayer(checkpoint=of.slug, layer=name[:80], layers=_named(of))
+    return _within(alias.layer, channel, start=alias.start, stop=alias.stop, canonical=False)
+
+
+def _within(layer: Layer, channel: int | None, *, start: int, stop: int, canonical: bool) -> Place:
+    if channel is None:
+        return Place(layer, None, canonical)
+    if start + channel >= stop:
+        return _out_of_range(layer, str(channel), width=stop - start)
+    return Place(layer, start + channel, canonical)
+
+
+def _out_of_range(layer: Layer, channel: Any, *, width: int | None = None) -> Place:
+    width = width or layer.channels
+    raise NoSuchNeuron(
+        checkpoint=layer.checkpoint.slug, layer=layer.key, channel=channel[:40], width=width, last=width - 1
+    )
+
+
+def _named(of: Checkpoint, *, most: int = 12) -> str:
+    keys = list(of.layers.values_list("key", flat=True))
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

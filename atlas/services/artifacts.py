@@ -1,0 +1,89 @@
+"""Keeping bytes: the file first, under its own hash and whole; then, in the caller's transaction, the row."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+from django.db.models import Exists, OuterRef, Q
+
+from atlas.errors import ArtifactCorrupt, ArtifactMissing, NoSuchArtifact
+from atlas.models import Artifact, Checkpoint, Contributor, DatasetItem, FindingArtifact, Snapshot
+from atlas.permissions import readable
+from atlas.storage import SHA256, hash_of, path_of
+
+# What a browser may be handed as it is; everything else is a download. Nothing here can carry a script.
+SHOWN = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg"}
+DOWNLOADED = {"application/json": "json", "application/x-safetensors": "safetensors", "text/csv": "csv"}
+EXTENSIONS = SHOWN | DOWNLOADED
+
+
+def store() -> Storage:
+    """Where artifacts lie."""
+    return storages["artifacts"]
+
+
+def keep(data: bytes | Path, *, media_type: str) -> Artifact:
+    """Store bytes or a file and return its row. Storing the same bytes again changes nothing."""
+    if media_type not in EXTENSIONS:
+        raise ValueError(f"{media_type} is not a kind of artifact")
+    with _opened(data) as file:
+        sha256 = hash_of(iter(lambda: file.read(1 << 20), b""))
+        size = file.tell()
+        file.seek(0)
+        store().save(path_of(sha256), File(file))
+    artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults={"media_type": media_type, "size": size})
+    return artifact
+
+
+def find(sha256: str, *, actor: Contributor | None) -> Artifact:
+    """An artifact this person may read: some record they may read refers to it. The hash alone is no key."""
+    if not SHA256.fullmatch(sha256):
+        raise NoSuchArtifact(sha256=sha256[:80])
+    artifact = Artifact.objects.filter(_referred_to(actor), sha256=sha256).first()
+    if artifact is None:
+        raise NoSuchArtifact(sha256=sha256)
+    return artifact
+
+
+def read(artifact: Artifact) -> bytes:
+    """The artifact's bytes, checked against its name: a mismatch is never served."""
+    with open_checked(artifact) as file:
+        return file.read()
+
+
+def open_checked(artifact: Artifact) -> IO[bytes]:
+    """The artifact's file, checked and rewound; raises ArtifactMissing or ArtifactCorrupt."""
+    try:
+        file = store().open(path_of(artifact.sha256))
+    except FileNotFoundError:
+        raise ArtifactMissing(sha256=artifact.sha256) from None
+    if hash_of(iter(lambda: file.read(1 << 20), b"")) != artifact.sha256:
+        file.close()
+        raise ArtifactCorrupt(sha256=artifact.sha256)
+    file.seek(0)
+    return file
+
+
+def stored() -> Iterator[str]:
+    """Hashes of every file in the store, for doctor: files, rows and hashes have to agree."""
+    folders, _ = store().listdir("") if store().exists("") else ([], [])
+    for folder in folders:
+        if len(folder) == 2:
+            yield from store().listdir(folder)[1]
+
+
+def _opened(data: bytes | Path) -> IO[bytes]:
+    return io.BytesIO(data) if isinstance(data, bytes) else data.open("rb")
+
+
+def _referred_to(actor: Contributor | None) -> Q:
+    """The artifacts that a record readable by the actor refers to."""
+    this = OuterRef("pk")
+    findings = FindingArtifact.objects.filter(readable(actor, "finding__job__checkpoint__"), artifact=this)
+    snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)
+    weights = Checkpoint.objects.filter(readable(actor), weights=this)
+    items = DatasetItem.objects.filter(dataset__visibility="public", artifact=this)
+    return Q(Exists(findings)) | Q(Exists(snapshots)) | Q(Exists(weights)) | Q(Exists(items))

@@ -1,0 +1,178 @@
+"""Registering a checkpoint: its identity, layers, aliases and every neuron, in one transaction or not at all."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from atlas import validation
+from atlas.errors import BadCard, RegisteredDifferently, RegisteredElsewhere
+from atlas.models import Artifact, Checkpoint, Contributor, Layer, LayerAlias, Neuron, Team, Visibility
+from atlas.permissions import require
+from atlas.services import artifacts, changes
+
+CARD = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["title", "input", "licence"],
+    "properties": {
+        "title": {"type": "string", "minLength": 1, "maxLength": 120},
+        "summary": {"type": "string", "maxLength": 4000, "default": ""},
+        "architecture": {"type": "string", "maxLength": 100},
+        "task": {"enum": Checkpoint.Task.values, "default": "classifier"},
+        "input": {"type": "object"},
+        "labels": {"type": "array", "maxItems": 100_000, "items": {"type": "string"}, "default": []},
+        "aliases": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}},
+        "units": {"type": "object", "additionalProperties": {"type": "array"}, "default": {}},
+        "licence": {"type": "string", "minLength": 1, "maxLength": 200},
+        "source": {"type": "string", "maxLength": 2000, "default": ""},
+        "paper": {"type": "string", "maxLength": 2000, "default": ""},
+        "figures": {
+            "type": "array",
+            "maxItems": 50,
+            "default": [],
+            "items": {
+                "type": "object",
+                "required": ["dataset", "metric", "n", "value"],
+                "properties": {
+                    "dataset": {"type": "string"},
+                    "metric": {"type": "string"},
+                    "n": {"type": "integer", "minimum": 1},
+                    "value": {"type": "number"},
+                },
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """A layer as the science describes it."""
+
+    key: str
+    kind: str
+    channels: int
+    stride: list[int] | None
+    receptive_field: list[int] | None
+    positions: list[int]
+    sites: list[str]
+
+
+@dataclass(frozen=True)
+class AliasFacts:
+    """Another name for channels [start, stop) of a layer."""
+
+    name: str
+    layer: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Everything a worker found out about a weights file; the record adds nothing and checks uniqueness."""
+
+    architecture: str
+    digest: str
+    weights_sha256: str
+    graph_sha256: str
+    graph: dict[str, Any]
+    input_spec: dict[str, Any]
+    response_check: dict[str, Any]
+    flops: int
+    parameters: int
+    layers: list[LayerFacts]
+    aliases: list[AliasFacts] = field(default_factory=list)
+
+
+def read_card(card: Any) -> dict[str, Any]:
+    """The card with defaults filled in; raises BadCard with a pointer to each fault."""
+    errors = validation.faults(card, CARD)
+    if errors:
+        raise BadCard(errors=errors)
+    return validation.with_defaults(card, CARD)
+
+
+def register(
+    *,
+    actor: Contributor | None,
+    slug: str,
+    facts: Registration,
+    card: dict[str, Any],
+    weights: Path,
+    team: Team | None = None,
+    visibility: str = Visibility.PUBLIC,
+) -> tuple[Checkpoint, bool]:
+    """Publish a checkpoint; (row, whether it is new). `actor` None is the operator at the command line.
+
+    Registering the same checkpoint under its slug again changes nothing; a slug in use for another function is
+    RegisteredDifferently, a known function under another slug is RegisteredElsewhere.
+    """
+    if actor is not None:
+        require(actor, "checkpoint.register", team)
+    known = _known(slug=slug, digest=facts.digest)
+    if known:
+        return known, False
+    artifact = artifacts.keep(weights, media_type="application/x-safetensors")
+    with transaction.atomic():
+        checkpoint = _checkpoint(slug=slug, facts=facts, card=card, weights=artifact)
+        checkpoint.team, checkpoint.visibility, checkpoint.registered_by = team, visibility, actor
+        checkpoint.full_clean(validate_constraints=False)
+        checkpoint.save()
+        layers = _layers(checkpoint, facts)
+        _aliases(checkpoint, facts, layers)
+        _neurons(layers.values())
+        changes.record(actor, "checkpoint.register", slug, digest=facts.digest)
+    return checkpoint, True
+
+
+def _known(*, slug: str, digest: str) -> Checkpoint | None:
+    same_slug = Checkpoint.objects.filter(slug=slug).first()
+    if same_slug is None:
+        elsewhere = Checkpoint.objects.filter(digest=digest).first()
+        if elsewhere:
+            raise RegisteredElsewhere(slug=elsewhere.slug)
+    elif same_slug.digest != digest:
+        raise RegisteredDifferently(slug=slug, digest=same_slug.digest)
+    return same_slug
+
+
+def _checkpoint(*, slug: str, facts: Registration, card: dict[str, Any], weights: Artifact) -> Checkpoint:
+    identity = (
+        "architecture", "digest", "weights_sha256", "graph_sha256", "graph", "input_spec", "response_check", "flops",
+        "parameters",
+    )  # fmt: skip
+    described = ("title", "summary", "task", "labels", "figures", "units", "source", "paper", "licence")
+    return Checkpoint(
+        slug=slug,
+        weights=weights,
+        status=Checkpoint.Status.PUBLISHED,
+        **{name: getattr(facts, name) for name in identity},
+        **{name: card[name] for name in described},
+    )
+
+
+def _layers(checkpoint: Checkpoint, facts: Registration) -> dict[str, Layer]:
+    rows = Layer.objects.bulk_create(
+        Layer(checkpoint=checkpoint, index=index, **vars(layer)) for index, layer in enumerate(facts.layers)
+    )
+    return {layer.key: layer for layer in rows}
+
+
+def _aliases(checkpoint: Checkpoint, facts: Registration, layers: dict[str, Layer]) -> None:
+    LayerAlias.objects.bulk_create(
+        LayerAlias(
+            checkpoint=checkpoint, name=alias.name, layer=layers[alias.layer], start=alias.start, stop=alias.stop
+        )
+        for alias in facts.aliases
+    )
+
+
+def _neurons(layers: Any, *, at_once: int = 5000) -> None:
+    # All of them, now: coverage has a denominator from the first day.
+    rows = (Neuron(layer=layer, channel=channel) for layer in layers for channel in range(layer.channels))
+    while batch := list(islice(rows, at_once)):
+        Neuron.objects.bulk_create(batch)

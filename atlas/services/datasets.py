@@ -1,0 +1,55 @@
+"""Registering what checkpoints are shown: a dataset is the set of its items' digests."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from atlas import canonical
+from atlas.errors import RegisteredDifferently
+from atlas.models import Artifact, Contributor, Dataset, DatasetItem, Team, Visibility
+from atlas.services import changes
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image or stimulus: the digest of its content, a name to show, and its class when it has one."""
+
+    digest: str
+    name: str
+    label: int | None = None
+    artifact: Artifact | None = None
+
+
+def digest_of(items: list[Item]) -> str:
+    """SHA-256 over the sorted item digests: order and names do not matter, a changed pixel does."""
+    return canonical.sha256(sorted({item.digest for item in items}))
+
+
+@transaction.atomic
+def register(
+    *,
+    actor: Contributor | None,
+    slug: str,
+    items: list[Item],
+    kind: str,
+    title: str,
+    licence: str,
+    labels: list[str],
+    team: Team | None = None,
+    visibility: str = Visibility.PUBLIC,
+) -> Dataset:
+    """Publish a dataset under its slug; the same content under the same slug again changes nothing."""
+    digest = digest_of(items)
+    known = Dataset.objects.filter(slug=slug).first()
+    if known and known.digest != digest:
+        raise RegisteredDifferently(slug=slug, digest=known.digest)
+    if known:
+        return known
+    distinct = {item.digest: item for item in items}
+    dataset = Dataset.objects.create(
+        slug=slug, digest=digest, kind=kind, title=title, licence=licence, labels=labels, size=len(distinct),
+        team=team, visibility=visibility,
+    )  # fmt: skip
+    DatasetItem.objects.bulk_create(DatasetItem(dataset=dataset, **vars(item)) for item in distinct.values())
+    changes.record(actor, "dataset.register", slug, digest=digest)
+    return dataset

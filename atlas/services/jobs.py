@@ -1,0 +1,372 @@
+"""The state machine of questions: asked once, computed once, never lost. Every edge between states is here.
+
+The row is the truth. Each edge is one conditional UPDATE whose WHERE is its guard, so the database decides who won;
+time in guards is the database's. See design: request, claim, renew, finish, release, fail, reap, cancel, requeue.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
+from django.db.models.functions import Now
+
+from atlas import doorbell
+from atlas.errors import IllegalTransition, LeaseLost, NoSuchJob
+from atlas.models import (
+    Artifact,
+    Checkpoint,
+    Contributor,
+    Finding,
+    FindingArtifact,
+    Job,
+    JobEvent,
+    Request,
+    RequestedJob,
+    Worker,
+)
+from atlas.permissions import readable, require
+from atlas.services import changes
+from atlas.services.questions import Question
+
+State = Job.State
+MOST_STARTS = 5  # handed-back starts do not count
+MOST_CRASHES = 3
+CANCEL_GRACE = timedelta(seconds=30)  # a worker that has not stopped by then has its lease taken away
+FREE = {"owner": None, "lease_until": None, "cancel_requested_at": None}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An artifact in its role, with what the picture shows."""
+
+    role: str
+    artifact: Artifact
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The answer to a request: its jobs, and which of them are new."""
+
+    request: Request
+    jobs: list[Job]
+    new: frozenset[str]
+
+
+def find(fingerprint: str, *, actor: Contributor | None) -> Job:
+    """The job of this fingerprint, if this person may read its checkpoint."""
+    job = Job.objects.filter(readable(actor, "checkpoint__"), fingerprint=fingerprint).first()
+    if job is None:
+        raise NoSuchJob(fingerprint=fingerprint[:80])
+    return job
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def request(*, actor: Contributor, checkpoint: Checkpoint, questions: Sequence[Question], bulk: bool = False) -> Asked:
+    """– → queued, cancelled → queued: somebody wants these questions answered. A known question finds its job."""
+    require(actor, "job.request", checkpoint)
+    asked = Request.objects.create(contributor=actor)
+    jobs, new = [], set()
+    for question in questions:
+        job, created = _ask(question, priority=int(bulk), actor=actor)
+        RequestedJob.objects.get_or_create(request=asked, job=job)
+        jobs.append(job)
+        if created:
+            new.add(job.fingerprint)
+    changes.record(actor, "job.request", str(asked.id), jobs=len(jobs), new=len(new))
+    transaction.on_commit(doorbell.ring, robust=True)
+    return Asked(request=asked, jobs=jobs, new=frozenset(new))
+
+
+def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job, bool]:
+    job, created = Job.objects.get_or_create(
+        fingerprint=question.fingerprint,
+        defaults={
+            "checkpoint": question.checkpoint,
+            "probe": question.probe,
+            "subject": question.subject,
+            "subject_text": question.text,
+            "neuron": question.neuron,
+            "site": question.site,
+            "params": question.params,
+            "batch_key": question.batch_key,
+            "priority": priority,
+            "run_at": Now(),
+        },
+    )
+    if created:
+        _note([job.pk], "request", State.QUEUED, actor=actor)
+        return job, True
+    Job.objects.filter(pk=job.pk, state=State.QUEUED, priority__gt=priority).update(priority=priority)
+    # A wanted job that is about to stop runs on; a cancelled one starts over.
+    Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested_at=None)
+    again = _restart(Job.objects.filter(pk=job.pk, state=State.CANCELLED), kind="request", actor=actor)
+    job.refresh_from_db()
+    return job, again
+
+
+# --- working ----------------------------------------------------------------------------------------------------------
+def claim(worker: Worker, *, limit: int) -> list[Job]:
+    """queued → running: the oldest question and up to `limit` that share its forward pass; [] when none waits.
+
+    Losing a race is not an empty queue: it looks again until there is no head.
+    """
+    while (head := _head(worker)) is not None:
+        won = _take(worker, head, limit=1 if head.crashes else limit)
+        if won:
+            return won
+    return []
+
+
+def _head(worker: Worker) -> Job | None:
+    refused = worker.reports.filter(passed=False).values("checkpoint")
+    return waiting().exclude(checkpoint__in=refused).order_by("priority", "run_at", "id").first()
+
+
+def waiting() -> QuerySet[Job]:
+    """Questions that may be claimed now."""
+    return Job.objects.filter(state=State.QUEUED, run_at__lte=Now())
+
+
+@transaction.atomic
+def _take(worker: Worker, head: Job, *, limit: int) -> list[Job]:
+    mates = waiting().filter(batch_key=head.batch_key).filter(Q(pk=head.pk) | Q(crashes=0))
+    head_first = Case(When(pk=head.pk, then=0), default=1)
+    chosen = mates.order_by(head_first, "id")[:limit]
+    if connection.features.has_select_for_update_skip_locked:
+        chosen = chosen.select_for_update(skip_locked=True)
+    ids = list(chosen.values_list("pk", flat=True))
+    won = [
+        pk
+        for pk in ids
+        if Job.objects.filter(pk=pk, state=State.QUEUED).update(
+            state=State.RUNNING,
+            owner=worker,
+            lease_until=_from_now(settings.LEASE_SECONDS),
+            attempts=F("attempts") + 1,
+            fence=F("fence") + 1,
+            started_at=Now(),
+            done_steps=0,
+            of_steps=0,
+        )
+    ]
+    _note(won, "claim", State.RUNNING, was=State.QUEUED, worker=worker)
+    return list(Job.objects.filter(pk__in=won).select_related("checkpoint", "probe").order_by(head_first, "id"))
+
+
+def renew(jobs: Iterable[Job]) -> tuple[set[int], set[int]]:
+    """running → running: extend the leases still held; (ids held, ids of those that somebody wants cancelled)."""
+    held = {
+        job.pk
+        for job in jobs
+        if _held(job).update(lease_until=_from_now(settings.LEASE_SECONDS))
+    }  # fmt: skip
+    unwanted = Job.objects.filter(pk__in=held, cancel_requested_at__isnull=False)
+    return held, set(unwanted.values_list("pk", flat=True))
+
+
+def unwanted(jobs: Iterable[Job]) -> set[int]:
+    """Ids of claimed jobs that need no further work: cancelled, or taken over by somebody else."""
+    fences = {job.pk: job.fence for job in jobs}
+    wanted = Job.objects.filter(pk__in=fences, state=State.RUNNING, cancel_requested_at__isnull=True)
+    alive = {pk for pk, fence in wanted.values_list("pk", "fence") if fences[pk] == fence}
+    return set(fences) - alive
+
+
+def report(job: Job, *, done: int, of: int) -> None:
+    """Say how far a claimed job has come; a superseded worker's word changes nothing."""
+    _held(job).update(done_steps=done, of_steps=of)
+
+
+@transaction.atomic
+def finish(job: Job, *, numbers: dict[str, Any], provenance: dict[str, Any], shown: Sequence[Shown]) -> Finding:
+    """running → done: accept the finding, if the lease still holds and nobody cancelled; else LeaseLost.
+
+    The artifacts' files and rows exist already: an orphan file is garbage, an orphan row would be a lie.
+    """
+    wanted = _held(job).filter(cancel_requested_at__isnull=True)
+    if not wanted.update(state=State.DONE, finished_at=Now(), error=None, **FREE):
+        raise LeaseLost(fingerprint=job.fingerprint)
+    finding = Finding.objects.create(job=job, numbers=numbers, provenance=provenance)
+    FindingArtifact.objects.bulk_create(
+        FindingArtifact(finding=finding, position=position, role=one.role, artifact=one.artifact, facts=one.facts)
+        for position, one in enumerate(shown)
+    )
+    _note([job.pk], "finish", State.DONE, was=State.RUNNING, worker=job.owner)
+    return finding
+
+
+@transaction.atomic
+def fail(job: Job, *, error: dict[str, Any]) -> None:
+    """running → failed: the question cannot be answered; it is not tried again. `error`: slug, detail, facts, fault."""
+    if not _held(job).update(state=State.FAILED, finished_at=Now(), error=error, **FREE):
+        raise LeaseLost(fingerprint=job.fingerprint)
+    _note([job.pk], "fail", State.FAILED, was=State.RUNNING, worker=job.owner, **error)
+
+
+@transaction.atomic
+def release(job: Job, *, after: float = 0.0, handback: bool = False, **why: Any) -> bool:
+    """running → queued (or quarantined when its starts are used up): the worker gives the job back.
+
+    `after` seconds of rest; a `handback` (shutdown, a checkpoint this worker may not serve) costs no start.
+    Returns False when the lease was lost already.
+    """
+    held = _held(job)
+    if handback:
+        held.update(handbacks=F("handbacks") + 1)
+    spent = held.filter(attempts__gte=F("handbacks") + MOST_STARTS)
+    if spent.update(state=State.QUARANTINED, finished_at=Now(), error=_gave_up(why), **FREE):
+        _note([job.pk], "quarantine", State.QUARANTINED, was=State.RUNNING, worker=job.owner, **why)
+        return True
+    freed = held.update(state=State.QUEUED, run_at=_from_now(after), fence=F("fence") + 1, **FREE)
+    if freed:
+        _note([job.pk], "release", State.QUEUED, was=State.RUNNING, worker=job.owner, **why)
+    return bool(freed)
+
+
+@transaction.atomic
+def stop(job: Job) -> bool:
+    """running → cancelled, by the worker that noticed: nothing of it is published. False when it was not cancelled."""
+    unwanted = _held(job).filter(cancel_requested_at__isnull=False)
+    stopped = unwanted.update(state=State.CANCELLED, finished_at=Now(), fence=F("fence") + 1, **FREE)
+    if stopped:
+        _note([job.pk], "stop", State.CANCELLED, was=State.RUNNING, worker=job.owner)
+    return bool(stopped)
+
+
+# --- clearing up ------------------------------------------------------------------------------------------------------
+def reap(*, dead: Iterable[Worker] = ()) -> int:
+    """running, lapsed → queued, cancelled or quarantined; returns how many. Any number of reapers may run at once.
+
+    Jobs of workers known to be dead need not wait for their lease, and each counts a crash.
+    """
+    gone = [worker.pk for worker in dead]
+    late = Q(lease_until__lt=Now()) | Q(cancel_requested_at__lt=_from_now(-CANCEL_GRACE.total_seconds()))
+    lapsed = Job.objects.filter(Q(owner__in=gone) | late, state=State.RUNNING)
+    return sum(_reap_one(job, crashed=job.owner_id in gone) for job in lapsed.select_related("owner"))
+
+
+@transaction.atomic
+def _reap_one(job: Job, *, crashed: bool) -> bool:
+    crashes = job.crashes + crashed
+    spent = job.attempts - job.handbacks >= MOST_STARTS or crashes >= MOST_CRASHES
+    to = State.CANCELLED if job.cancel_requested_at else State.QUARANTINED if spent else State.QUEUED
+    ended = {} if to == State.QUEUED else {"finished_at": Now()}
+    error = {"error": _gave_up({"crashes": crashes})} if to == State.QUARANTINED else {}
+    # The row must still be as it was read: a worker that renewed or finished meanwhile has won.
+    same = Job.objects.filter(
+        pk=job.pk,
+        state=State.RUNNING,
+        fence=job.fence,
+        lease_until=job.lease_until,
+        cancel_requested_at=job.cancel_requested_at,
+    )
+    moved = same.update(state=to, crashes=crashes, fence=F("fence") + 1, run_at=Now(), **FREE, **ended, **error)
+    if moved:
+        _note([job.pk], "reap", to, was=State.RUNNING, worker=job.owner, crashed=crashed)
+    return bool(moved)
+
+
+@transaction.atomic
+def cancel(*, actor: Contributor, job: Job) -> Job:
+    """queued, running → cancelled, when nobody else asked: withdraw my wish, and stop the job if it was the last."""
+    require(actor, "job.cancel", job)
+    if job.state not in (State.QUEUED, State.RUNNING, State.CANCELLED):
+        raise IllegalTransition(state=job.state, verb="cancelled")
+    wishes = RequestedJob.objects.filter(job=job, cancelled_at__isnull=True)
+    wishes.filter(request__contributor=actor).update(cancelled_at=Now())
+    changes.record(actor, "job.cancel", job.fingerprint)
+    if not wishes.exists():
+        _withdraw(job, actor=actor)
+    job.refresh_from_db()
+    return job
+
+
+def _withdraw(job: Job, *, actor: Contributor) -> None:
+    queued = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+    if queued.update(state=State.CANCELLED, finished_at=Now(), fence=F("fence") + 1):
+        _note([job.pk], "cancel", State.CANCELLED, was=State.QUEUED, actor=actor)
+        return
+    running = Job.objects.filter(pk=job.pk, state=State.RUNNING, cancel_requested_at__isnull=True)
+    if running.update(cancel_requested_at=Now()):
+        _note([job.pk], "cancel", State.RUNNING, was=State.RUNNING, actor=actor)
+
+
+@transaction.atomic
+def requeue(*, actor: Contributor, job: Job) -> Job:
+    """quarantined, failed → queued, by a curator who has mended the cause: a new generation with new starts."""
+    require(actor, "job.requeue", job)
+    ended = Job.objects.filter(pk=job.pk, state__in=(State.QUARANTINED, State.FAILED))
+    if not _restart(ended, kind="requeue", actor=actor):
+        raise IllegalTransition(state=job.state, verb="queued again")
+    changes.record(actor, "job.requeue", job.fingerprint)
+    transaction.on_commit(doorbell.ring, robust=True)
+    job.refresh_from_db()
+    return job
+
+
+# --- what the edges share ---------------------------------------------------------------------------------------------
+def _held(job: Job) -> QuerySet[Job]:
+    """The row, if the lease this worker was given is still the one that counts."""
+    return Job.objects.filter(pk=job.pk, state=State.RUNNING, fence=job.fence)
+
+
+def _restart(ended: QuerySet[Job], *, kind: str, actor: Contributor) -> bool:
+    rows = list(ended.values_list("pk", "state"))
+    restarted = ended.update(
+        state=State.QUEUED,
+        generation=F("generation") + 1,
+        fence=F("fence") + 1,
+        attempts=0,
+        handbacks=0,
+        crashes=0,
+        done_steps=0,
+        of_steps=0,
+        error=None,
+        run_at=Now(),
+        started_at=None,
+        finished_at=None,
+    )
+    if restarted:
+        for pk, was in rows:
+            _note([pk], kind, State.QUEUED, was=was, actor=actor)
+    return bool(restarted)
+
+
+def _note(
+    ids: Sequence[int],
+    kind: str,
+    to: str,
+    *,
+    was: str = "",
+    worker: Worker | None = None,
+    actor: Contributor | None = None,
+    **data: Any,
+) -> None:
+    fences = Job.objects.filter(pk__in=ids).values_list("pk", "fence")
+    for pk, fence in fences:
+        JobEvent.objects.create(
+            job_id=pk,
+            kind=kind,
+            from_state=was,
+            to_state=to,
+            fence=fence,
+            worker=worker,
+            actor=actor,
+            at=Now(),
+            data=data,
+        )
+
+
+def _gave_up(why: dict[str, Any]) -> dict[str, Any]:
+    detail = f"Given up after {MOST_STARTS} starts or {MOST_CRASHES} crashes; a curator can queue it again."
+    return {"slug": "quarantined", "detail": detail, "facts": why, "fault": "ours"}
+
+
+def _from_now(seconds: float) -> ExpressionWrapper:
+    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

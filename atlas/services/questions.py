@@ -1,0 +1,178 @@
+"""What is asked: a probe, a subject, a site and parameters, made canonical so that equal questions are one job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from atlas import canonical, fingerprints, validation
+from atlas.errors import AtlasError, NotCanonical, Validation
+from atlas.models import Checkpoint, Neuron, ProbeKind
+from atlas.services import addresses, catalog
+
+MOST_UNITS = 8
+WEIGHTED = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["unit", "weight"],
+    "properties": {
+        "unit": {"type": "string", "maxLength": 140},
+        "weight": {"type": "number", "minimum": -1000, "maximum": 1000, "not": {"const": 0}},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, valid and canonical."""
+
+    checkpoint: Checkpoint
+    probe: ProbeKind
+    subject: dict[str, Any]
+    text: str
+    neuron: Neuron | None
+    layers: list[str]
+    site: str
+    params: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """The question's name."""
+        return fingerprints.of_question(subject=self.subject, **self._asked())
+
+    @property
+    def batch_key(self) -> str:
+        """Shared with the questions that one forward pass can answer together."""
+        return fingerprints.of_batch(layers=sorted(set(self.layers)), **self._asked())
+
+    def _asked(self) -> dict[str, Any]:
+        return {
+            "checkpoint": self.checkpoint.digest,
+            "probe": self.probe.name,
+            "version": self.probe.version,
+            "site": self.site,
+            "params": self.params,
+        }
+
+
+def ask(
+    *, checkpoint: Checkpoint, probe: str, subjects: list[Any], site: str | None, params: dict[str, Any], many: bool
+) -> list[Question]:
+    """The questions meant by a request body; raises Validation with a pointer to everything that is wrong with it.
+
+    A subject is `"layer:channel"`, or a list of `{"unit": "layer:channel", "weight": number}`; `many` says whether the
+    body said `subjects`, for the pointers.
+    """
+    errors: list[dict[str, str]] = []
+    kind = _attempt(errors, "/probe", lambda: catalog.newest(probe))
+    filled = _parameters(errors, kind, params)
+    parsed = [
+        _attempt(errors, f"/subjects/{index}" if many else "/subject", lambda it=it: _subject(checkpoint, kind, it))
+        for index, it in enumerate(subjects)
+    ]
+    chosen = site or (kind.site if kind else "")
+    for index, subject in enumerate(parsed):
+        if subject and any(chosen not in layer.sites for layer in subject.layers):
+            errors.append(_no_site(chosen, subject, f"/subjects/{index}" if many else "/subject"))
+    if errors or kind is None:
+        raise Validation(errors=errors[: validation.MOST_ERRORS])
+    return [_question(checkpoint, kind, subject, chosen, filled) for subject in parsed if subject]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    units: list[list[Any]]
+    layers: list[Any]
+    neuron: Neuron | None
+
+
+def _question(
+    checkpoint: Checkpoint, kind: ProbeKind, subject: _Subject, site: str, params: dict[str, Any]
+) -> Question:
+    return Question(
+        checkpoint=checkpoint,
+        probe=kind,
+        subject={"kind": "unit" if subject.neuron else "units", "units": subject.units},
+        text=_text(subject.units),
+        neuron=subject.neuron,
+        layers=[layer.key for layer in subject.layers],
+        site=site,
+        params=params,
+    )
+
+
+def _parameters(errors: list[dict[str, str]], kind: ProbeKind | None, params: dict[str, Any]) -> dict[str, Any]:
+    if kind is None:
+        return {}
+    errors.extend(validation.faults(params, kind.schema, at="/params"))
+    try:
+        filled: dict[str, Any] = canonical.normalise(validation.with_defaults(params, kind.schema))
+    except NotCanonical as error:
+        errors.append({"pointer": "/params", "code": "not-canonical", "detail": str(error)})
+        return {}
+    return filled
+
+
+def _subject(checkpoint: Checkpoint, kind: ProbeKind | None, given: Any) -> _Subject:
+    """A unit or a weighted sum of units, each resolved to the canonical layer key."""
+    if isinstance(given, str):
+        layer, channel = _unit(checkpoint, given)
+        _taken(kind, "unit")
+        neuron = Neuron.objects.get(layer=layer, channel=channel)
+        return _Subject([[f"{layer.key}:{channel}", 1]], [layer], neuron)
+    _taken(kind, "units")
+    return _weighted(checkpoint, given)
+
+
+def _weighted(checkpoint: Checkpoint, given: Any) -> _Subject:
+    schema = {"type": "array", "minItems": 1, "maxItems": MOST_UNITS, "items": WEIGHTED}
+    errors = validation.faults(given, schema)
+    if errors:
+        raise Validation(errors=errors)
+    places = [(*_unit(checkpoint, term["unit"]), term["weight"]) for term in given]
+    units = [[f"{layer.key}:{channel}", canonical.normalise(weight)] for layer, channel, weight in places]
+    if len({unit for unit, _ in units}) != len(units):
+        raise Validation(errors=[{"pointer": "", "code": "repeated", "detail": "Name each unit once."}])
+    return _Subject(units, [layer for layer, _, _ in places], None)
+
+
+def _unit(checkpoint: Checkpoint, text: str) -> tuple[Any, int]:
+    matched = addresses.UNIT.fullmatch(text)
+    if not matched:
+        detail = "A unit is written layer:channel, for example " + _example(checkpoint)
+        raise Validation(errors=[{"pointer": "", "code": "not-a-unit", "detail": detail}])
+    place = addresses.neuron(checkpoint, matched["layer"], matched["channel"])
+    assert place.channel is not None
+    return place.layer, place.channel
+
+
+def _taken(kind: ProbeKind | None, subject: str) -> None:
+    if kind and subject not in kind.subjects:
+        detail = f"{kind.name} takes {' or '.join(kind.subjects)}, not {subject}."
+        raise Validation(errors=[{"pointer": "", "code": "wrong-subject", "detail": detail}])
+
+
+def _attempt(errors: list[dict[str, str]], pointer: str, attempt: Any) -> Any:
+    """The result, or None with what went wrong added at the pointer."""
+    try:
+        return attempt()
+    except Validation as error:
+        errors.extend({**entry, "pointer": pointer + entry["pointer"]} for entry in error.errors)
+    except AtlasError as error:
+        errors.append({"pointer": pointer, "code": error.slug(), "detail": str(error)})
+    return None
+
+
+def _no_site(site: str, subject: _Subject, pointer: str) -> dict[str, str]:
+    sites = sorted({site for layer in subject.layers for site in layer.sites})
+    return {"pointer": "/site", "code": "no-such-site", "detail": f"{pointer[1:]} has {sites}, not {site[:40]!r}."}
+
+
+def _text(units: list[list[Any]]) -> str:
+    if len(units) == 1 and units[0][1] == 1:
+        return str(units[0][0])
+    terms = [f"{'−' if weight < 0 else '+'} {abs(weight):g}·{unit}" for unit, weight in units]
+    return " ".join(terms).removeprefix("+ ")
+
+
+def _example(checkpoint: Checkpoint) -> str:
+    first = checkpoint.layers.first()
+    return f"{first.key}:0." if first else "mixed4c:447."

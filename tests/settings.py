@@ -1,0 +1,19 @@
+"""The settings of the tests: everything in folders of their own, nothing slow on purpose."""
+
+import os
+import tempfile
+
+os.environ.setdefault("ATLAS_HOME", tempfile.mkdtemp(prefix="atlas-tests-"))
+os.environ.setdefault("ATLAS_SECRET_KEY", "a secret of the tests")
+
+from atlas.settings import *  # noqa: F403 - the tests differ from the service in the lines below only
+from atlas.settings import DATABASES, HOME, STORAGES
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file: in-memory SQLite shares one connection between threads and locks up under them.
+    DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = True

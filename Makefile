@@ -6,7 +6,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 python := .venv/bin/python
 
-.PHONY: help demo serve test test-servers lint format types contracts schema doctor ci clean run-env test-env
+.PHONY: help demo serve test test-servers lint format types contracts schema reference doctor ci clean run-env test-env
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ types: test-env ## Check the types of the science, the services and the workers
 
 contracts: test-env ## Check who may import whom
 	@.venv/bin/lint-imports
+
+reference: run-env ## Write the reference pages that are said once, in code
+	@$(python) manage.py write_reference
 
 schema: run-env ## Write docs/openapi.yaml anew; the difference is what changes for callers
 	@$(python) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

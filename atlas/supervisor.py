@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent  # where manage.py, atlas and work
 
 TICK = 0.1  # seconds between two looks at the children
 GRACE = 10.0  # seconds a child has to stop after being asked
+ORPHANED = 3.0  # seconds it has when the supervisor was killed: the rows of its jobs bring them back
 STEADY = 30.0  # seconds after which a child counts as running, and its next death as its first
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before a restart, by deaths in a row
 HOPELESS = 4  # deaths in a row after which a web server that never answered is given up
@@ -58,7 +59,7 @@ class Child:
     def start(self) -> None:
         """Start the command in a session of its own, so that Ctrl-C reaches only the supervisor."""
         # -I and -S: the tether needs nothing but the standard library, and starts in 20 ms without the rest.
-        wrapper = [sys.executable, "-I", "-S", tether.__file__, str(GRACE)]
+        wrapper = [sys.executable, "-I", "-S", tether.__file__, str(ORPHANED)]
         self.process = subprocess.Popen(
             wrapper + self.command,
             stdin=subprocess.PIPE,
@@ -173,15 +174,19 @@ def stop(children: list[Child], wish: Wish) -> None:
 
 def web_command(*, host: str, port: int) -> list[str]:
     """Granian with one process of many threads: pages wait for the database, not for the processor."""
-    options = f"--interface wsgi --workers 1 --blocking-threads {THREADS} --workers-kill-timeout 5 --no-ws"
+    # Its backpressure stays at the default of 1024: it counts idle connections too, and a browser keeps six.
+    threads = ["--workers", "1", "--blocking-threads", str(THREADS)]
+    quiet = ["--log-level", "error", "--no-ws", "--workers-kill-timeout", "5"]
     where = ["--host", host, "--port", str(port)]
-    return [sys.executable, "-m", "granian", *options.split(), *where, "atlas.wsgi:application"]
+    return [sys.executable, "-m", "granian", "--interface", "wsgi", *threads, *quiet, *where, "atlas.wsgi:application"]
 
 
 def worker_command() -> list[str]:
     """Celery with one forked child, the only process that imports torch; named here, never imported."""
-    options = "--pool prefork --concurrency 1 --loglevel INFO --without-gossip --without-mingle"
-    return [sys.executable, "-m", "celery", "-A", "workers.celery", "worker", *options.split()]
+    # Celery warns root because of pickle; ours accepts JSON only.
+    calm = ["-W", "ignore:You're running the worker with superuser"]
+    options = ["--pool", "prefork", "--concurrency", "1", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    return [sys.executable, *calm, "-m", "celery", "-q", "-A", "workers.celery", "worker", *options]
 
 
 def require_free(*, host: str, port: int) -> None:
@@ -238,7 +243,8 @@ def relay(name: str, lines: IO[str]) -> None:
     """Pass a child's lines on until it ends; reading never stops, or the child would block on a full pipe."""
     with lines:
         for line in lines:
-            emit(name, line.rstrip())
+            if line.strip():
+                emit(name, line.rstrip())
 
 
 def emit(name: str, line: str) -> None:

@@ -30,7 +30,7 @@ while True:
 SUPERVISE = """
 import sys
 from atlas import supervisor
-supervisor.GRACE, supervisor.PAUSES = 1.0, (0.1,)
+supervisor.GRACE, supervisor.ORPHANED, supervisor.PAUSES = 1.0, 1.0, (0.1,)
 children = [supervisor.Child("child", [sys.executable, "-c", *sys.argv[2:]])]
 url = sys.argv[1] or None
 sys.exit(supervisor.supervise(children, url=url, ready=lambda url: supervisor.emit("serve", f"open at {url}")))

@@ -1,0 +1,112 @@
+"""Writes the reference pages that are said once, in code: problems from the errors, probes from their schemas."""
+
+import inspect
+import json
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+import atlas.errors
+import workers.interp.errors
+import workers.registration  # noqa: F401 - it defines an error of its own
+from workers.interp.probes import PROBES
+
+PROBLEMS = """# Problems
+
+Every refusal has a name that never changes. Over HTTP it is the `type` of an `application/problem+json` body,
+`/problems/<name>`, and its facts are members of that body; a failed job carries the same name and facts. *Yours* is
+shown and never retried; *ours* is logged, retried and counted. Words in braces are facts. Written by `make reference`.
+"""
+QUESTIONS = """# Probes
+
+What can be asked about a subject. The parameters are those of the JSON Schema that the workers publish: the API
+validates against it, and the page makes its form from it. Written by `make reference`.
+"""
+LIMITS = {"minimum": "≥", "maximum": "≤", "enum": "one of", "minItems": "at least", "maxItems": "at most"}
+
+
+class Command(BaseCommand):
+    """Write the pages, or say which are not what the code says."""
+
+    help = "Write docs/reference/problems.md and probes.md from the code."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whether only to look."""
+        parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is out of date")
+
+    def handle(self, *args: Any, check: bool, **options: Any) -> None:
+        """Compare and write."""
+        folder = Path(settings.BASE_DIR) / "docs" / "reference"
+        pages = {folder / "problems.md": problems(), folder / "probes.md": probes()}
+        stale = {path: text for path, text in pages.items() if not path.exists() or path.read_text() != text}
+        if check and stale:
+            names = ", ".join(path.name for path in stale)
+            raise CommandError(f"{names}: not what the code says any more; write anew with: make reference")
+        for path, text in stale.items():
+            path.write_text(text)
+            self.stdout.write(f"wrote docs/reference/{path.name}")
+
+
+def problems() -> str:
+    """Every error of the record and of the science, by name."""
+    record = table(atlas.errors.AtlasError)
+    science = table(workers.interp.errors.InterpError)
+    return f"{PROBLEMS}\n## Of the record\n\n{record}\n## Of the science\n\n{science}"
+
+
+def table(family: Any) -> str:
+    """One family of errors: name, whose fault, HTTP status where there is one, message."""
+    rows = sorted(
+        f"| `{slug(error)}` | {error.fault} | {getattr(error, 'status', '')} | {cell(inspect.getdoc(error) or '')} |\n"
+        for error in descendants(family)
+    )
+    return "| name | whose | status | says |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def slug(error: type[Exception]) -> str:
+    """`NoSuchUnit` is `no-such-unit`, in both families."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", error.__name__).lower()
+
+
+def descendants(family: Any) -> set[Any]:
+    """Every error below a family's root."""
+    below = set(family.__subclasses__())
+    return below.union(*(descendants(error) for error in below))
+
+
+def probes() -> str:
+    """Every probe with its parameters."""
+    return QUESTIONS + "".join(f"\n{section(probe)}" for probe in PROBES.values())
+
+
+def section(probe: Any) -> str:
+    """One probe: what it computes, what it takes, and the smallest honest question."""
+    rows = (parameter(name, schema) for name, schema in probe.schema["properties"].items())
+    lines = (
+        f"## `{probe.name}`, version {probe.version}\n",
+        f"{probe.summary}\n",
+        f"{inspect.cleandoc(probe.description)}\n",
+        f"Takes: {', '.join(probe.subjects)}. Reads `{probe.site}` unless asked otherwise.",
+        f"The smallest honest parameters: `{json.dumps(probe.example, sort_keys=True)}`.\n",
+        "| parameter | default | means |\n|---|---|---|",
+        *rows,
+    )
+    return "\n".join(lines) + "\n"
+
+
+def parameter(name: str, schema: dict[str, Any]) -> str:
+    """One row: name, default, meaning and limits."""
+    default = json.dumps(schema["default"]) if "default" in schema else "none"
+    limits = "; ".join(f"{word} {json.dumps(schema[key])}" for key, word in LIMITS.items() if key in schema)
+    meaning = cell(schema.get("description", "")) + (f" ({limits})" if limits else "")
+    return f"| `{name}` | `{default}` | {meaning} |"
+
+
+def cell(text: str) -> str:
+    """The first paragraph, as one cell of a table."""
+    return " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")

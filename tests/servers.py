@@ -1,4 +1,4 @@
-"""Real servers for the tests: a temporary PostgreSQL under the whole run, and a Redis for whoever asks.
+"""Real servers for the tests: a temporary PostgreSQL under the whole run, a Redis for whoever asks, a home for both.
 
 Loaded with `-p tests.servers`, because pytest-django reads the settings before any conftest.py: by then
 `ATLAS_TEST_DATABASE=postgres` must have become an `ATLAS_DATABASE_URL`.
@@ -31,10 +31,11 @@ running = contextlib.ExitStack()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
-    """Start PostgreSQL before pytest-django reads the settings; workers of xdist inherit the address."""
-    wanted = os.environ.get("ATLAS_TEST_DATABASE", "sqlite")
-    if wanted == "postgres" and "PYTEST_XDIST_WORKER" not in os.environ:
-        os.environ |= running.enter_context(postgres())
+    """Start PostgreSQL before pytest-django reads the settings; workers of xdist inherit what is set here."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ["ATLAS_HOME"] = str(running.enter_context(folder()))
+        if os.environ.get("ATLAS_TEST_DATABASE", "sqlite") == "postgres":
+            os.environ |= running.enter_context(postgres())
     return (yield)
 
 

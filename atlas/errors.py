@@ -138,6 +138,10 @@ class RegisteredElsewhere(AtlasError):
     status = 409
 
 
+class BadSlug(AtlasError):
+    """{slug} cannot name a checkpoint; a slug has 2 to 40 lower-case letters, digits and dashes."""
+
+
 class BadCard(AtlasError):
     """The card cannot be used: {summary}"""
 

@@ -34,7 +34,7 @@ def may_read(actor: Contributor | None, checkpoint: Checkpoint) -> bool:
     """Public and published is readable by everyone; all else by the owning team and operators."""
     if checkpoint.visibility == Visibility.PUBLIC and checkpoint.status != Checkpoint.Status.DRAFT:
         return True
-    return bool(actor) and (is_operator(actor) or role_in(actor, checkpoint.team_id) >= Role.READER)
+    return actor is not None and (is_operator(actor) or role_in(actor, checkpoint.team_id) >= Role.READER)
 
 
 def readable(actor: Contributor | None, prefix: str = "") -> Q:

@@ -23,7 +23,7 @@ def path_of(sha256: str) -> str:
 class ContentStore(FileSystemStorage):
     """A folder of immutable files. `tmp/` is part of it, so that the last step is a rename on one file system."""
 
-    def _save(self, name: str, content: File) -> str:
+    def _save(self, name: str, content: "File[bytes]") -> str:
         final = Path(self.path(name))
         if final.exists():
             return name  # equal names are equal bytes

@@ -26,8 +26,9 @@ def with_defaults(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, An
 
 def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
     place = at + "".join(f"/{_escaped(part)}" for part in error.absolute_path)
+    rule: Any = error.schema
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
+        known = rule.get("properties", {})
         extra = [name for name in error.instance if name not in known]
         return [
             {
@@ -38,7 +39,7 @@ def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
             for name in extra[:MOST_ERRORS]
         ]
     if error.validator == "required" and isinstance(error.instance, dict):
-        absent = [name for name in error.validator_value if name not in error.instance]
+        absent = [name for name in rule["required"] if name not in error.instance]
         return [{"pointer": f"{place}/{_escaped(name)}", "code": "required", "detail": "Missing."} for name in absent]
     return [{"pointer": place, "code": _code(error), "detail": _detail(error)}]
 

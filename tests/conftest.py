@@ -68,8 +68,8 @@ def artifact_folder(tmp_path: Path, settings) -> Path:
 
 
 @pytest.fixture
-def register(tmp_path: Path, db) -> Callable[..., Checkpoint]:
-    """Registers checkpoints of rows, without a tensor."""
+def register_on(tmp_path: Path) -> Callable[..., Checkpoint]:
+    """Registers checkpoints of rows, without a tensor, on whatever database the test opened."""
 
     def registered(slug: str = "toy", name: str = "a") -> Checkpoint:
         weights = tmp_path / f"{slug}.safetensors"
@@ -82,15 +82,21 @@ def register(tmp_path: Path, db) -> Callable[..., Checkpoint]:
 
 
 @pytest.fixture
+def register(register_on, db) -> Callable[..., Checkpoint]:
+    """Registers checkpoints of rows, without a tensor."""
+    return register_on
+
+
+@pytest.fixture
 def checkpoint(register) -> Checkpoint:
     """`toy`: layers edges (4 neurons) and mixed (12 neurons, of which mixed_5x5 are 8 to 11)."""
     return register()
 
 
 @pytest.fixture
-def probe(db) -> ProbeKind:
-    """A published probe with a small schema, under the name that walls show."""
-    return catalog.publish(
+def probe_on() -> Callable[[], ProbeKind]:
+    """Publishes a probe with a small schema, under the name that walls show."""
+    return lambda: catalog.publish(
         name="feature-visualization",
         version=1,
         summary="Pictures",
@@ -101,6 +107,12 @@ def probe(db) -> ProbeKind:
         example={"steps": 1},
         seconds=1.0,
     )
+
+
+@pytest.fixture
+def probe(probe_on, db) -> ProbeKind:
+    """A published probe."""
+    return probe_on()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from django.db.models import F, Q
 from atlas.models.artifacts import Artifact
 from atlas.models.people import Contributor, Team
 
-slug = RegexValidator(r"^[a-z0-9][a-z0-9-]{1,39}$", "2 to 40 lower-case letters, digits and dashes.")
-key = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_.]*$", "Letters, digits, dots and underscores.")
+SLUG = r"^[a-z0-9][a-z0-9-]{1,39}\Z"
+is_slug = RegexValidator(SLUG, "2 to 40 lower-case letters, digits and dashes.")
+is_key = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_.]*\Z", "Letters, digits, dots and underscores.")
 
 
 class Visibility(models.TextChoices):
@@ -35,7 +36,7 @@ class Checkpoint(models.Model):
         GENERATOR = "generator", "generator"
         POLICY = "policy", "policy"
 
-    slug = models.CharField(max_length=40, unique=True, validators=[slug])
+    slug = models.CharField(max_length=40, unique=True, validators=[is_slug])
     digest = models.CharField(max_length=64, unique=True)
     weights_sha256 = models.CharField(max_length=64)
     graph_sha256 = models.CharField(max_length=64)
@@ -75,7 +76,7 @@ class Layer(models.Model):
     """A convolution, linear map, residual sum or concatenation; normalisation and ReLU are its sites."""
 
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="layers")
-    key = models.CharField(max_length=120, validators=[key])
+    key = models.CharField(max_length=120, validators=[is_key])
     kind = models.CharField(max_length=20)
     index = models.PositiveIntegerField(help_text="Depth order in the graph, from 0.")
     channels = models.PositiveIntegerField()
@@ -99,7 +100,7 @@ class LayerAlias(models.Model):
     """Another name for a run of a layer's channels: a branch of a concatenation, or a name used in a paper."""
 
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="aliases")
-    name = models.CharField(max_length=120, validators=[key])
+    name = models.CharField(max_length=120, validators=[is_key])
     layer = models.ForeignKey(Layer, on_delete=models.PROTECT, related_name="aliases")
     start = models.PositiveIntegerField()
     stop = models.PositiveIntegerField(help_text="Exclusive.")

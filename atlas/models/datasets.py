@@ -3,7 +3,7 @@
 from django.db import models
 
 from atlas.models.artifacts import Artifact
-from atlas.models.checkpoints import Visibility, slug
+from atlas.models.checkpoints import Visibility, is_slug
 from atlas.models.people import Team
 
 
@@ -16,7 +16,7 @@ class Dataset(models.Model):
         IMAGES = "images", "images"
         STIMULI = "stimuli", "synthetic stimuli"
 
-    slug = models.CharField(max_length=40, unique=True, validators=[slug])
+    slug = models.CharField(max_length=40, unique=True, validators=[is_slug])
     digest = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=8, choices=Kind)
     title = models.CharField(max_length=120)

@@ -6,8 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
 
-handle = RegexValidator(r"^[a-z0-9][a-z0-9_-]{1,38}$", "2 to 39 lower-case letters, digits, - and _.")
-orcid = RegexValidator(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", "Four groups of four digits, as on orcid.org.")
+is_handle = RegexValidator(r"^[a-z0-9][a-z0-9_-]{1,38}$", "2 to 39 lower-case letters, digits, - and _.")
+is_orcid = RegexValidator(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", "Four groups of four digits, as on orcid.org.")
 
 
 class Role(models.IntegerChoices):
@@ -31,9 +31,9 @@ class InstanceRole(models.TextChoices):
 class Contributor(models.Model):
     """An author as the record knows them. Never deleted: erasure replaces the names by a stable pseudonym."""
 
-    handle = models.CharField(max_length=39, unique=True, validators=[handle])
+    handle = models.CharField(max_length=39, unique=True, validators=[is_handle])
     citation_name = models.CharField(max_length=200)
-    orcid = models.CharField(max_length=19, blank=True, validators=[orcid])
+    orcid = models.CharField(max_length=19, blank=True, validators=[is_orcid])
     erased_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -49,7 +49,7 @@ class User(AbstractUser):
     # A password somebody else has seen: the first thing its owner may do is to replace it.
     password_is_temporary = models.BooleanField(default=False)
 
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []
 
     @property
     def is_operator(self) -> bool:
@@ -60,7 +60,7 @@ class User(AbstractUser):
 class Team(models.Model):
     """People who own checkpoints and footholds together; a personal space is a team of one."""
 
-    slug = models.CharField(max_length=40, unique=True, validators=[handle])
+    slug = models.CharField(max_length=40, unique=True, validators=[is_handle])
     name = models.CharField(max_length=120)
     # A personal space never counts as a team in review.
     person = models.OneToOneField(

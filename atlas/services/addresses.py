@@ -43,6 +43,7 @@ def neuron(of: Checkpoint, name: str, channel: str) -> Place:
 
 def row(place: Place) -> Neuron:
     """The neuron's row."""
+    assert place.channel is not None
     return Neuron.objects.get(layer=place.layer, channel=place.channel)
 
 

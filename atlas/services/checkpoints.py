@@ -1,5 +1,6 @@
 """Registering a checkpoint: its identity, layers, aliases and every neuron, in one transaction or not at all."""
 
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 from django.db import transaction
 
 from atlas import validation
-from atlas.errors import BadCard, RegisteredDifferently, RegisteredElsewhere
+from atlas.errors import BadCard, BadSlug, RegisteredDifferently, RegisteredElsewhere
 from atlas.models import Artifact, Checkpoint, Contributor, Layer, LayerAlias, Neuron, Team, Visibility
+from atlas.models.checkpoints import SLUG
 from atlas.permissions import require
 from atlas.services import artifacts, changes
 
@@ -113,6 +115,8 @@ def register(
     """
     if actor is not None:
         require(actor, "checkpoint.register", team)
+    if not re.match(SLUG, slug):
+        raise BadSlug(slug=slug[:80])
     known = _known(slug=slug, digest=facts.digest)
     if known:
         return known, False
@@ -120,7 +124,6 @@ def register(
     with transaction.atomic():
         checkpoint = _checkpoint(slug=slug, facts=facts, card=card, weights=artifact)
         checkpoint.team, checkpoint.visibility, checkpoint.registered_by = team, visibility, actor
-        checkpoint.full_clean(validate_constraints=False)
         checkpoint.save()
         layers = _layers(checkpoint, facts)
         _aliases(checkpoint, facts, layers)

@@ -4,7 +4,7 @@ The row is the truth. Each edge is one conditional UPDATE whose WHERE is its gua
 time in guards is the database's. See design: request, claim, renew, finish, release, fail, reap, cancel, requeue.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,11 +24,12 @@ from atlas.models import (
     FindingArtifact,
     Job,
     JobEvent,
+    ProbeKind,
     Request,
     RequestedJob,
     Worker,
 )
-from atlas.permissions import readable, require
+from atlas.permissions import is_operator, readable, require
 from atlas.services import changes
 from atlas.services.questions import Question
 
@@ -111,21 +112,24 @@ def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job,
 
 
 # --- working ----------------------------------------------------------------------------------------------------------
-def claim(worker: Worker, *, limit: int) -> list[Job]:
-    """queued → running: the oldest question and up to `limit` that share its forward pass; [] when none waits.
+def claim(worker: Worker, *, limit: Callable[[Job], int], probes: Sequence[ProbeKind]) -> list[Job]:
+    """queued → running: the oldest question this worker can answer and those that share its forward pass.
 
-    Losing a race is not an empty queue: it looks again until there is no head.
+    `limit` says for a head how many one pass takes; `probes` are the versions this worker has the code of. [] when
+    none waits. Losing a race is not an empty queue: it looks again until there is no head.
     """
-    while (head := _head(worker)) is not None:
-        won = _take(worker, head, limit=1 if head.crashes else limit)
+    while (head := _head(worker, probes)) is not None:
+        # After a crash a question is claimed singly: a poisonous one takes no innocent ones along.
+        won = _take(worker, head, limit=1 if head.crashes else limit(head))
         if won:
             return won
     return []
 
 
-def _head(worker: Worker) -> Job | None:
+def _head(worker: Worker, probes: Sequence[ProbeKind]) -> Job | None:
     refused = worker.reports.filter(passed=False).values("checkpoint")
-    return waiting().exclude(checkpoint__in=refused).order_by("priority", "run_at", "id").first()
+    able = waiting().filter(probe__in=probes).exclude(checkpoint__in=refused)
+    return able.select_related("checkpoint").order_by("priority", "run_at", "id").first()
 
 
 def waiting() -> QuerySet[Job]:
@@ -274,12 +278,16 @@ def _reap_one(job: Job, *, crashed: bool) -> bool:
 
 @transaction.atomic
 def cancel(*, actor: Contributor, job: Job) -> Job:
-    """queued, running → cancelled, when nobody else asked: withdraw my wish, and stop the job if it was the last."""
+    """queued, running → cancelled, when nobody else asked: withdraw my wish, and stop the job if it was the last.
+
+    The operator withdraws everybody's.
+    """
     require(actor, "job.cancel", job)
     if job.state not in (State.QUEUED, State.RUNNING, State.CANCELLED):
         raise IllegalTransition(state=job.state, verb="cancelled")
     wishes = RequestedJob.objects.filter(job=job, cancelled_at__isnull=True)
-    wishes.filter(request__contributor=actor).update(cancelled_at=Now())
+    mine = wishes if is_operator(actor) else wishes.filter(request__contributor=actor)
+    mine.update(cancelled_at=Now())
     changes.record(actor, "job.cancel", job.fingerprint)
     if not wishes.exists():
         _withdraw(job, actor=actor)
@@ -368,5 +376,5 @@ def _gave_up(why: dict[str, Any]) -> dict[str, Any]:
     return {"slug": "quarantined", "detail": detail, "facts": why, "fault": "ours"}
 
 
-def _from_now(seconds: float) -> ExpressionWrapper:
+def _from_now(seconds: float) -> "ExpressionWrapper[Any]":
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

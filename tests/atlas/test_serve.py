@@ -1,5 +1,6 @@
 """Nothing is lost and nobody is left behind: the supervisor against real processes that die, hang and fork."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -171,33 +172,26 @@ def test_lines_are_marked_with_whose_they_are(tmp_path):
     assert lines[2].startswith("child | died after 0 s; starting it again in 0.1 s")
 
 
-def test_a_web_server_that_never_starts_is_given_up():
-    serve = start(f"http://127.0.0.1:{free_port()}", "raise SystemExit('no such module')")
+def test_a_web_server_that_never_starts_is_given_up(free_port):
+    serve = start(f"http://127.0.0.1:{free_port}", "raise SystemExit('no such module')")
     output, _ = serve.communicate(timeout=20)
     assert serve.returncode == 1
     assert "serve | the web server does not start; the lines above say why" in output
 
 
-def test_the_address_is_announced_once_the_server_is_healthy():
+def test_the_address_is_announced_once_the_server_is_healthy(free_port):
     server = (
         "import http.server as h\n"
         "class Healthy(h.BaseHTTPRequestHandler):\n"
         "    def do_GET(self): self.send_response(200 if self.path == '/healthz' else 404); self.end_headers()\n"
         "h.HTTPServer(('127.0.0.1', PORT), Healthy).serve_forever()"
     )
-    port = free_port()
-    serve = start(f"http://127.0.0.1:{port}", server.replace("PORT", str(port)))
+    serve = start(f"http://127.0.0.1:{free_port}", server.replace("PORT", str(free_port)))
     line = next(line for line in serve.stdout if "serve |" in line)
     serve.terminate()
     output, _ = serve.communicate(timeout=5)
-    assert line.strip() == f"serve | open at http://127.0.0.1:{port}"
+    assert line.strip() == f"serve | open at http://127.0.0.1:{free_port}"
     assert "open at" not in output
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def test_a_taken_port_is_refused_with_the_remedy(taken):
@@ -228,3 +222,47 @@ def test_an_address_that_is_not_ours_is_refused(host, port):
 )
 def test_the_announced_address_can_be_opened(host, url):
     assert supervisor.address(host, 80) == url
+
+
+def descendants(pid: int) -> set[int]:
+    """A process's children, and theirs."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    while more := {child for child, parent in parents.items() if parent in found | {pid}} - found:
+        found |= more
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="process trees are read from /proc")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -9)])
+def test_serve_takes_web_and_worker_along(tmp_path, free_port, number, status):
+    """The real thing: granian with its forked worker, Celery with its pool child, both behind their tethers."""
+    command = [sys.executable, "manage.py", "serve", "--port", str(free_port)]
+    environment = {**os.environ, "ATLAS_HOME": str(tmp_path), "ATLAS_DATABASE_URL": "", "PYTHONUNBUFFERED": "1"}
+    environment["DJANGO_SETTINGS_MODULE"] = "atlas.settings"
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        serve = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        wait_until(lambda: "the atlas is open at" in log.read_text(), seconds=60)
+        assert supervisor.answers(f"http://127.0.0.1:{free_port}")
+        # Two tethers, granian and its worker, Celery and its pool child.
+        wait_until(lambda: len(descendants(serve.pid)) >= 6, seconds=60)
+        family = descendants(serve.pid)
+    finally:
+        serve.send_signal(number)
+    assert serve.wait(timeout=15) == status, log.read_text()
+    wait_until(lambda: not any(map(alive, family)), seconds=5)
+    supervisor.require_free(host="127.0.0.1", port=free_port)
+
+
+def test_serve_refuses_a_taken_port_in_one_sentence(taken, tmp_path):
+    command = [sys.executable, "manage.py", "serve", "--port", str(taken)]
+    environment = {**os.environ, "ATLAS_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "atlas.settings"}
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert refused.returncode == 1
+    remedy = f"stop the program that listens there, or choose another with PORT={taken + 1}."
+    assert refused.stderr == f"CommandError: Port {taken} is taken; {remedy}\n"

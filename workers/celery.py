@@ -1,0 +1,128 @@
+"""Celery is the engine that runs and supervises drains; every row of what they do is claimed from the database.
+
+The parent forks one child, and only the child imports torch: in the parent it makes forked children hang. Messages
+carry no work. The parent looks at the queue every half second and rings for itself, so the embedded in-process
+transport and a Redis that is away are one and the same case.
+"""
+
+import logging
+import multiprocessing
+import os
+from typing import Any
+
+from celery import Celery, bootsteps
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutting_down
+from celery.worker import state
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "atlas.settings")
+
+import django
+
+django.setup()
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from atlas.services import jobs
+from atlas.services import workers as presence
+
+log = logging.getLogger(__name__)
+# Made before the fork, so that the child sees what the parent was told: SIGTERM reaches only the parent.
+stopping = multiprocessing.Event()
+
+app = Celery("workers", broker=settings.BROKER)
+app.conf.update(
+    accept_content=["json"],
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"polling_interval": 0.1},
+    task_acks_late=False,  # recovery belongs to the rows
+    task_ignore_result=True,
+    task_serializer="json",
+    worker_enable_remote_control=False,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    worker_proc_alive_timeout=120,  # the child imports torch before it reports for work
+    worker_send_task_events=False,
+)
+
+
+@app.task(name="workers.drain")
+def drain() -> None:
+    """Claim, compute and keep until the queue is empty or a minute has passed."""
+    from workers.drain import resident  # torch: in the child only
+
+    resident(stopping).drain(seconds=60)
+
+
+@app.task(name="workers.sweep")
+def sweep() -> int:
+    """Give back what dead workers held; how many jobs moved."""
+    gone = presence.dead()
+    moved = jobs.reap(dead=gone)
+    presence.bury(gone)
+    return moved
+
+
+class Bell(bootsteps.StartStopStep):
+    """Looks after the queue from the parent: sweeps, and rings whenever there is work and the child is free."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def __init__(self, parent: Any, **_: Any) -> None:
+        self.entry: Any = None
+
+    def start(self, parent: Any) -> None:
+        """Look every SWEEP_SECONDS."""
+        self.entry = parent.timer.call_repeatedly(settings.SWEEP_SECONDS, look)
+
+    def stop(self, parent: Any) -> None:
+        """Look no more."""
+        if self.entry:
+            self.entry.cancel()
+
+
+app.steps["worker"].add(Bell)
+
+
+def look() -> None:
+    """Sweep, and ring once if somebody waits. A database that is away is logged: the next look may find it."""
+    try:
+        moved = sweep()
+        idle = not state.active_requests and not state.reserved_requests
+        if idle and not stopping.is_set() and jobs.waiting().exists():
+            drain.delay()
+        if moved:
+            log.info("took %d jobs back from workers that are gone", moved)
+    except DatabaseError as error:
+        log.warning("cannot look at the queue: %s", error)
+    finally:
+        # The pool forks from this process: a child must not inherit an open connection.
+        connection.close()
+
+
+@setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Django's LOGGING is in force already; Celery must not replace it."""
+
+
+@worker_process_init.connect
+def enter(**_: Any) -> None:
+    """In the child, before its first task: open the device and make the worker known."""
+    from workers.drain import resident
+
+    connection.close()
+    resident(stopping)
+
+
+@worker_process_shutdown.connect
+def leave(**_: Any) -> None:
+    """In the child, as it ends: say goodbye, so that nobody waits for the silence."""
+    from workers.drain import resident
+
+    resident(stopping).leave()
+
+
+@worker_shutting_down.connect
+def hand_back(**_: Any) -> None:
+    """In the parent, on SIGTERM: the child gives its jobs back at the next step."""
+    stopping.set()

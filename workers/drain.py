@@ -1,0 +1,226 @@
+"""Claim, compute, keep: the loop of every worker, under Celery and without."""
+
+import logging
+import platform
+import threading
+import time
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import torch
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from workers.interp.errors import InterpError
+from workers.interp.probe import Failure, Finding, Progress
+from workers.interp.probes import PROBES
+
+from atlas.errors import LeaseLost
+from atlas.models import Job, Snapshot, Worker
+from atlas.services import artifacts, catalog, jobs
+from atlas.services import workers as presence
+from workers import translate
+from workers.lenses import Lenses, device_of
+
+log = logging.getLogger(__name__)
+REPORT_SECONDS = 0.5  # progress is written at most so often
+GLANCE_SECONDS = 0.5  # how often the watch looks whether a job was cancelled
+
+
+class Flag(Protocol):
+    """Something that is set once: threading's event, or one shared with the parent process."""
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+
+
+class Unwanted(Exception):
+    """None of the questions at hand needs an answer any more, or this process has been asked to stop."""
+
+
+@cache
+def resident(stopping: Flag) -> "Drain":
+    """This process's drain: a worker child has one for its life."""
+    return Drain(stopping=stopping)
+
+
+class Watch(threading.Thread):
+    """Renews the leases beside the computation, so that a long step loses none, and notices cancellations."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(daemon=True, name="watch")
+        self.worker = worker
+        self.claimed: list[Job] = []
+        self.unwanted: set[int] = set()
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        """Glance twice a second, renew three times a lease, until done."""
+        due = 0.0
+        while not self.done.wait(GLANCE_SECONDS):
+            try:
+                due = self._tend(due)
+            except DatabaseError as error:
+                log.warning("leases cannot be renewed now: %s", error)
+        connection.close()
+
+    def hold(self, claimed: Iterable[Job]) -> None:
+        """From now on these are the jobs at hand."""
+        self.claimed = list(claimed)
+        self.unwanted = set()
+
+    def _tend(self, due: float) -> float:
+        claimed = self.claimed
+        if claimed:
+            self.unwanted = jobs.unwanted(claimed)
+        if time.monotonic() < due:
+            return due
+        presence.beat(self.worker)
+        jobs.renew(claimed)
+        return time.monotonic() + settings.LEASE_SECONDS / 3
+
+
+class Drain:
+    """One process's work: publishes what it can compute, then answers what is asked."""
+
+    def __init__(self, *, stopping: Flag, device: str = "") -> None:
+        self.stopping = stopping
+        chosen = device_of(device or settings.DEVICE)
+        self.worker = presence.start(device=str(chosen), versions=versions())
+        self.lenses = Lenses(self.worker, device=chosen)
+        # The catalogue first: nobody can ask, and nothing is claimed, before it is known what can be answered.
+        self.probes = [catalog.publish(**translate.kind(probe)) for probe in PROBES.values()]
+        self.watch = Watch(self.worker)
+        self.watch.start()
+
+    def drain(self, *, seconds: float) -> int:
+        """Answer questions until none waits, `seconds` have passed or the process is asked to stop; how many."""
+        until = time.monotonic() + seconds
+        answered = 0
+        while time.monotonic() < until and not self.stopping.is_set():
+            claimed = jobs.claim(self.worker, limit=self.lenses.room, probes=self.probes)
+            if not claimed:
+                break
+            self.answer(claimed)
+            answered += len(claimed)
+        return answered
+
+    def answer(self, claimed: list[Job]) -> None:
+        """Compute what was claimed together. Whatever happens, no job is left behind running."""
+        self.watch.hold(claimed)
+        batch = Batch(claimed, watch=self.watch, stopping=self.stopping)
+        try:
+            self._compute(batch)
+        except Unwanted:
+            batch.give_back(handback=True, why="asked to stop")
+        except InterpError as error:
+            self._refused(batch, error)
+        except torch.OutOfMemoryError as error:
+            batch.give_back(after=1, why="out of memory", error=str(error)[:500])
+        except Exception as error:  # a fault of ours may be anything: it is logged, and the question tried again
+            log.exception("computing %s failed", [job.fingerprint[:12] for job in claimed])
+            batch.give_back(after=2.0 ** claimed[0].attempts, why="our fault", error=repr(error)[:500])
+        finally:
+            batch.give_back(why="not answered")
+            self.watch.hold([])
+
+    def leave(self) -> None:
+        """Stop watching and say goodbye."""
+        self.watch.done.set()
+        self.watch.join(timeout=5)
+        presence.leave(self.worker)
+        connection.close()
+
+    def _compute(self, batch: "Batch") -> None:
+        first = batch.claimed[0]
+        lens = self.lenses.lens(first.checkpoint)
+        subjects = [translate.subject(job) for job in batch.claimed]
+        probe = PROBES[first.probe.name]
+        started = time.time()
+        answers = probe.run(lens, subjects, first.params, site=first.site, observe=batch.observe)
+        for answer in answers:
+            batch.keep(answer, provenance=translate.provenance(lens, started=started))
+
+    def _refused(self, batch: "Batch", error: InterpError) -> None:
+        """A fault of the question fails it; a checkpoint this worker cannot serve goes back for another worker."""
+        if error.fault == "yours":
+            for job in batch.open():
+                batch.fail(job, error)
+        else:
+            batch.give_back(handback=True, after=5, why=error.slug)
+
+
+class Batch:
+    """The jobs at hand, by subject, and what has become of each."""
+
+    def __init__(self, claimed: list[Job], *, watch: Watch, stopping: Flag) -> None:
+        self.claimed = claimed
+        self.watch = watch
+        self.stopping = stopping
+        self.by_subject = {str(translate.subject(job)): job for job in claimed}
+        self.reported = 0.0
+
+    def open(self) -> list[Job]:
+        """Jobs nothing has become of yet."""
+        return list(self.by_subject.values())
+
+    def observe(self, progress: Progress) -> None:
+        """Write how far it is; raise Unwanted when there is no reason to go on."""
+        if self.stopping.is_set() or {job.pk for job in self.open()} <= self.watch.unwanted:
+            raise Unwanted
+        if progress.snapshots:
+            self._show(progress)
+        if progress.snapshots or time.monotonic() - self.reported > REPORT_SECONDS:
+            for job in self.open():
+                jobs.report(job, done=progress.done, of=progress.of)
+            self.reported = time.monotonic()
+
+    def keep(self, answer: Finding | Failure, *, provenance: dict[str, Any]) -> None:
+        """Accept one answer: its files first, then its rows, in one transaction."""
+        job = self.by_subject.pop(str(answer.subject))
+        if isinstance(answer, Failure):
+            self.fail(job, answer.error)
+            return
+        shown = [translate.shown(blob) for blob in answer.blobs]
+        try:
+            jobs.finish(job, numbers=answer.numbers, provenance={**provenance, "plan": answer.plan}, shown=shown)
+        except LeaseLost as error:
+            log.warning("%s", error)
+            jobs.stop(job)
+
+    def fail(self, job: Job, error: InterpError) -> None:
+        """The question cannot be answered, and says why."""
+        self.by_subject.pop(str(translate.subject(job)), None)
+        try:
+            jobs.fail(job, error=translate.error(error))
+        except LeaseLost as lost:
+            log.warning("%s", lost)
+
+    def give_back(self, *, why: str, after: float = 0.0, handback: bool = False, **facts: Any) -> None:
+        """Whatever is still open returns to the queue; what was cancelled ends."""
+        for job in self.open():
+            if not jobs.stop(job):
+                jobs.release(job, after=after, handback=handback, why=why, **facts)
+        self.by_subject = {}
+
+    def _show(self, progress: Progress) -> None:
+        for position, one in enumerate(progress.snapshots):
+            job = self.by_subject.get(str(one.subject))
+            if job is None or job.pk in self.watch.unwanted:
+                continue
+            artifact = artifacts.keep(one.blob.data, media_type=one.blob.media_type)
+            with transaction.atomic():
+                Snapshot.objects.get_or_create(
+                    job=job,
+                    fence=job.fence,
+                    step=one.step,
+                    position=position,
+                    defaults={"artifact": artifact, "facts": one.blob.facts},
+                )
+
+
+def versions() -> dict[str, str]:
+    """What this process computes with."""
+    libraries = ("torch", "torchvision", "numpy", "pillow", "safetensors")
+    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}

@@ -1,0 +1,77 @@
+"""The models resident on this device: opened once, checked by their responses, forgotten by least recent use."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import torch
+from workers.interp import responses, weights
+from workers.interp.checkpoint import Checkpoint
+from workers.interp.errors import InterpError
+from workers.interp.lens import Lens
+from workers.interp.plan import Plan
+
+from atlas.models import Checkpoint as CheckpointRow
+from atlas.models import Job, Worker
+from atlas.services import artifacts
+from atlas.services import workers as presence
+from workers import translate
+
+log = logging.getLogger(__name__)
+BUDGET = 2 << 30  # bytes of weights kept resident
+
+
+def device_of(setting: str) -> torch.device:
+    """The device of the setting; `auto` is a GPU where there is one."""
+    if setting == "auto":
+        setting = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(setting)
+
+
+class Lenses:
+    """Checkpoints opened on one device."""
+
+    def __init__(self, worker: Worker, *, device: torch.device, budget: int = BUDGET) -> None:
+        self.worker = worker
+        self.device = device
+        self.budget = budget
+        self._open: OrderedDict[str, Lens] = OrderedDict()
+
+    def lens(self, row: CheckpointRow) -> Lens:
+        """The checkpoint's lens; raises InterpError when this worker does not reproduce its responses."""
+        if row.digest not in self._open:
+            self._open[row.digest] = self._opened(row)
+            self._make_room()
+        self._open.move_to_end(row.digest)
+        return self._open[row.digest]
+
+    def room(self, job: Job) -> int:
+        """How many questions one forward pass of this checkpoint answers together on this device."""
+        return Plan.units_for(flops=job.checkpoint.flops, device=self.device)
+
+    def _opened(self, row: CheckpointRow) -> Lens:
+        try:
+            checkpoint = load(row)
+            lens = Lens(checkpoint, device=self.device)
+            responses.verify(lens, row.response_check)
+        except InterpError as error:
+            log.error("%s refuses %s: %s", self.worker, row.slug, error)
+            presence.report(self.worker, row, passed=False, detail=str(error), **error.facts)
+            raise
+        presence.report(self.worker, row, passed=True)
+        return lens
+
+    def _make_room(self) -> None:
+        while len(self._open) > 1 and sum(map(_bytes, self._open.values())) > self.budget:
+            self._open.popitem(last=False)
+
+
+def load(row: CheckpointRow) -> Checkpoint:
+    """The checkpoint of a row, from the record alone: graph, input convention and the canonical weights."""
+    with artifacts.open_checked(row.weights) as file:
+        tensors: Mapping[str, torch.Tensor] = weights.load(file.name)
+    return translate.checkpoint(row, tensors)
+
+
+def _bytes(lens: Lens) -> int:
+    return sum(tensor.nbytes for tensor in lens.checkpoint.tensors.values())

@@ -1,0 +1,86 @@
+"""What a newcomer sees first: the shipped checkpoints, a real one where there is data, and their first pictures."""
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from atlas.errors import AtlasError
+from atlas.models import Checkpoint, Contributor, InstanceRole, Job
+from atlas.services import jobs
+from atlas.services.questions import ask
+from workers import registration
+
+ORGANISMS = settings.BASE_DIR / "workers" / "organisms"
+REAL_CARD = settings.BASE_DIR / "deploy" / "cards" / "squeezenet1_1-caffe.json"
+REAL_WEIGHTS = Path("checkpoints") / "squeezenet1_1_caffe_imagenet.safetensors"
+PROBE = "feature-visualization"
+FIRST = 4  # neurons of each layer asked for first, so that every wall soon shows something
+REAL_LAYERS = ("features.0", "features.3", "features.6", "features.9", "features.12")
+
+
+class Command(BaseCommand):
+    """Register the exhibits and ask for their first pictures; safe to run any number of times."""
+
+    help = "Register the shipped checkpoints (and SqueezeNet from ATLAS_REAL_DATA) and ask for their first pictures."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Show everything there is to show."""
+        for slug, weights, card in exhibits():
+            try:
+                row, new = registration.register(
+                    slug=slug, architecture=card["architecture"], weights=weights, card=card
+                )
+            except AtlasError as error:
+                self.stderr.write(f"{slug} cannot be shown: {error}")
+                continue
+            if new:
+                self.stdout.write(f"{row.title} is registered: /c/{slug}")
+            call_command("publish_catalog", stdout=io.StringIO())
+            asked = request_pictures(row, actor=curator())
+            if asked:
+                self.stdout.write(f"{asked} visualizations of {slug} are asked for")
+
+
+def exhibits() -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """(slug, weights, card) of all that is to be shown: the shipped organisms, and the real network where it lies."""
+    for folder in sorted(path.parent for path in ORGANISMS.glob("*/card.json")):
+        yield folder.name, folder / "weights.safetensors", json.loads((folder / "card.json").read_text())
+    real = os.environ.get("ATLAS_REAL_DATA")
+    if real:
+        card = json.loads(REAL_CARD.read_text())
+        classes = json.loads((Path(real) / "images" / "imagenet_classes.json").read_text())
+        labels = [entry["words"] for entry in sorted(classes, key=itemgetter("index"))]
+        yield "squeezenet1-1-caffe", Path(real) / REAL_WEIGHTS, {**card, "labels": labels}
+
+
+def request_pictures(checkpoint: Checkpoint, *, actor: Contributor) -> int:
+    """Ask for the first neurons of the layers worth a look, then, in bulk, for the rest of a small network."""
+    small = sum(checkpoint.layers.values_list("channels", flat=True)) <= 200
+    keys = [layer.key for layer in checkpoint.layers.all() if small or layer.key in REAL_LAYERS]
+    asked = _request(checkpoint, actor, [f"{key}:{channel}" for key in keys for channel in range(FIRST)], bulk=False)
+    if small:
+        rest = [f"{it.key}:{channel}" for it in checkpoint.layers.all() for channel in range(FIRST, it.channels)]
+        asked += _request(checkpoint, actor, rest, bulk=True)
+    return asked
+
+
+def _request(checkpoint: Checkpoint, actor: Contributor, units: list[str], *, bulk: bool) -> int:
+    questions = ask(checkpoint=checkpoint, probe=PROBE, subjects=units, site=None, params={}, many=True)
+    known = set(Job.objects.filter(checkpoint=checkpoint).values_list("fingerprint", flat=True))
+    new = [question for question in questions if question.fingerprint not in known]
+    if new:
+        jobs.request(actor=actor, checkpoint=checkpoint, questions=new, bulk=bulk)
+    return len(new)
+
+
+def curator() -> Contributor:
+    """In whose name the exhibits are asked for: the operator's."""
+    return Contributor.objects.get(login__instance_role=InstanceRole.OPERATOR)

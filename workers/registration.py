@@ -1,0 +1,132 @@
+"""From a weights file and its card to a published checkpoint: examined in a sandboxed child, then recorded at once."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from atlas.errors import AtlasError
+from atlas.models import Checkpoint, Contributor
+from atlas.services import checkpoints
+from atlas.services.checkpoints import AliasFacts, LayerFacts, Registration
+
+ROOT = Path(__file__).resolve().parent.parent
+LARGEST_FILE = 2 << 30  # bytes
+LARGEST_CARD = 4 << 20  # bytes
+PATIENCE = 600  # seconds
+
+
+class Refused(AtlasError):
+    """{file} was refused ({slug}): {detail}"""
+
+    @property
+    def reason(self) -> str:
+        """The slug of what was wrong."""
+        return str(self.facts["reason"])
+
+    def __init__(self, *, file: str, reason: str, detail: str, **facts: Any) -> None:
+        super().__init__(file=file, slug=reason, reason=reason, detail=detail, **facts)
+
+
+def register(
+    *,
+    slug: str,
+    architecture: str,
+    weights: Path,
+    card: dict[str, Any],
+    actor: Contributor | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> tuple[Checkpoint, bool]:
+    """Publish the checkpoint in `weights`; (row, whether it is new). Refusals leave nothing behind.
+
+    Raises BadCard, Refused (by the name of what is wrong with the file), RegisteredDifferently, RegisteredElsewhere.
+    """
+    card = checkpoints.read_card(card)
+    _require_file(weights)
+    with tempfile.TemporaryDirectory(prefix="atlas-examination-") as folder:
+        facts = _examined(weights, architecture=architecture, card=card, folder=Path(folder), progress=progress)
+        facts.aliases.extend(_named(card["aliases"], facts))
+        return checkpoints.register(
+            actor=actor, slug=slug, facts=facts, card=card, weights=Path(folder) / "weights.safetensors"
+        )
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The card's JSON; raises Refused when it is none."""
+    try:
+        if path.stat().st_size > LARGEST_CARD:
+            raise Refused(file=path.name, reason="too-large", detail=f"a card has at most {LARGEST_CARD} bytes")
+        card = json.loads(path.read_text())
+    except OSError as error:
+        raise Refused(file=path.name, reason="unreadable", detail=error.strerror or "it cannot be read") from None
+    except ValueError as error:
+        raise Refused(file=path.name, reason="malformed", detail=f"it is not JSON ({error})") from None
+    if not isinstance(card, dict):
+        raise Refused(file=path.name, reason="malformed", detail="a card is a JSON object")
+    return card
+
+
+def _examined(
+    weights: Path, *, architecture: str, card: dict[str, Any], folder: Path, progress: Callable[[str], None]
+) -> Registration:
+    described = folder / "card.json"
+    described.write_text(json.dumps(card))
+    command = [sys.executable, "-m", "workers.examination", str(weights.resolve()), architecture, str(described)]
+    with (folder / "log").open("w+") as log:
+        child = subprocess.Popen(
+            [*command, str(folder)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            assert child.stdout is not None
+            with child.stdout:
+                for line in child.stdout:
+                    progress(line.strip())
+            status = child.wait(timeout=PATIENCE)
+        finally:
+            child.kill()
+            child.wait()
+        if status:
+            raise _refusal(weights, folder, status=status)
+    return _registration(json.loads((folder / "facts.json").read_text()))
+
+
+def _refusal(weights: Path, folder: Path, *, status: int) -> Refused:
+    verdict = folder / "refusal.json"
+    if verdict.exists():
+        refusal = json.loads(verdict.read_text())
+        return Refused(file=weights.name, reason=refusal["slug"], detail=refusal["detail"])
+    last = (folder / "log").read_text().strip().splitlines()[-1:] or ["no message"]
+    detail = f"reading it took more memory or time than a checkpoint may (status {status}: {last[0][:200]})"
+    return Refused(file=weights.name, reason="checkpoint-resource", detail=detail)
+
+
+def _require_file(weights: Path) -> None:
+    if not weights.is_file():
+        raise Refused(file=weights.name, reason="unreadable", detail="there is no such file")
+    if weights.stat().st_size > LARGEST_FILE:
+        raise Refused(file=weights.name, reason="too-large", detail=f"it is larger than {LARGEST_FILE} bytes")
+
+
+def _registration(facts: dict[str, Any]) -> Registration:
+    layers = [LayerFacts(**layer) for layer in facts.pop("layers")]
+    aliases = [AliasFacts(**alias) for alias in facts.pop("aliases")]
+    return Registration(layers=layers, aliases=aliases, **facts)
+
+
+def _named(aliases: dict[str, str], facts: Registration) -> list[AliasFacts]:
+    """The card's own names for whole layers or branches, as ranges of a layer."""
+    ranges = {layer.key: AliasFacts(layer.key, layer.key, 0, layer.channels) for layer in facts.layers}
+    ranges |= {alias.name: alias for alias in facts.aliases}
+    unknown = sorted(set(aliases.values()) - set(ranges))
+    if unknown:
+        raise Refused(
+            file="the card", reason="no-such-layer", detail=f"its aliases name {unknown}, which are no layers"
+        )
+    return [
+        AliasFacts(name, ranges[target].layer, ranges[target].start, ranges[target].stop)
+        for name, target in aliases.items()
+        if name not in ranges
+    ]

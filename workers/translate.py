@@ -1,0 +1,93 @@
+"""The one file that knows both vocabularies: neuron and unit, row and finding, job error and exception."""
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from workers.interp.address import Subject
+from workers.interp.checkpoint import Checkpoint, InputSpec
+from workers.interp.errors import InterpError
+from workers.interp.graph import Graph
+from workers.interp.lens import Lens
+from workers.interp.probe import Blob, Probe
+
+from atlas.models import Checkpoint as CheckpointRow
+from atlas.models import Job
+from atlas.services import artifacts
+from atlas.services.jobs import Shown
+
+
+def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Checkpoint:
+    """The science's checkpoint of a row."""
+    return Checkpoint(
+        architecture=row.architecture,
+        graph=Graph.from_json(row.graph),
+        tensors=dict(tensors),
+        input_spec=InputSpec.from_json(row.input_spec),
+        task=row.task,
+    )
+
+
+def subject(job: Job) -> Subject:
+    """The units a job asks about."""
+    return Subject.parse(job.subject["units"])
+
+
+def kind(probe: Probe) -> dict[str, Any]:
+    """A probe as the catalogue publishes it."""
+    return {
+        "name": probe.name,
+        "version": probe.version,
+        "summary": probe.summary,
+        "description": probe.description,
+        "schema": probe.schema,
+        "subjects": list(probe.subjects),
+        "site": probe.site,
+        "example": probe.example,
+        "seconds": probe.seconds,
+    }
+
+
+def shown(blob: Blob) -> Shown:
+    """A blob, stored, in its role."""
+    return Shown(role=blob.role, artifact=artifacts.keep(blob.data, media_type=blob.media_type), facts=blob.facts)
+
+
+def error(problem: InterpError) -> dict[str, Any]:
+    """An exception of the science as a job's error."""
+    return {"slug": problem.slug, "detail": str(problem), "facts": problem.facts, "fault": problem.fault}
+
+
+def provenance(lens: Lens, *, started: float) -> dict[str, Any]:
+    """With what, where and when a finding was made: enough to make it again."""
+    from workers.drain import versions
+
+    return {
+        "code": code_version(),
+        "versions": versions(),
+        "device": str(lens.device),
+        "dtype": str(lens.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 3),
+    }
+
+
+@cache
+def code_version() -> str:
+    """The commit that runs, from ATLAS_CODE_VERSION or the checkout; `unknown` where there is neither."""
+    given = os.environ.get("ATLAS_CODE_VERSION")
+    if given:
+        return given
+    git = Path(__file__).resolve().parent.parent / ".git"
+    try:
+        head = (git / "HEAD").read_text().strip()
+        return head if not head.startswith("ref: ") else (git / head[5:]).read_text().strip()
+    except OSError:
+        return "unknown"

@@ -3,7 +3,6 @@
 
 .DEFAULT_GOAL := help
 PORT ?= 8000
-HOST ?= 127.0.0.1
 python := .venv/bin/python
 
 .PHONY: help demo serve test test-servers lint format types contracts schema reference doctor ci clean run-env test-env
@@ -12,10 +11,10 @@ help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: run-env ## Set up, register the shipped checkpoints, serve on PORT=8000 and show the first pictures
-	@exec $(python) manage.py demo --host $(HOST) --port $(PORT)
+	@exec $(python) manage.py demo --port $(PORT)
 
 serve: run-env ## Serve the atlas as it is, on PORT=8000
-	@exec $(python) manage.py serve --host $(HOST) --port $(PORT)
+	@exec $(python) manage.py serve --port $(PORT)
 
 test: test-env ## Set up and run the tests on the embedded database; what is missing here is skipped by name
 	@$(python) -m pytest -p tests.servers $(ARGS)

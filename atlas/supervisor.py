@@ -206,13 +206,12 @@ def require_free(*, host: str, port: int) -> None:
 
 def refusal(problem: Exception, *, host: str, port: int) -> str:
     """One sentence with the remedy."""
-    another = f"PORT={port + 1 if 1024 <= port < 65535 else 8001}"
+    another = port + 1 if 1024 <= port < 65535 else 8001
+    choose = f"choose another: PORT={another} with make, --port {another} with manage.py"
     if isinstance(problem, PermissionError):
-        return f"Port {port} is reserved for the system; choose one above 1023, for example {another}."
-    if isinstance(problem, socket.gaierror | OverflowError):
-        return f"{host}:{port} is not an address of this machine; try --host 127.0.0.1 --port 8000."
+        return f"Port {port} is reserved for the system; {choose}."
     if isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken; stop the program that listens there, or choose another with {another}."
+        return f"Port {port} is taken; stop the program that listens there, or {choose}."
     return f"{host}:{port} cannot be served ({problem}); try --host 127.0.0.1 --port 8000."
 
 

@@ -195,9 +195,7 @@ def test_the_address_is_announced_once_the_server_is_healthy(free_port):
 
 
 def test_a_taken_port_is_refused_with_the_remedy(taken):
-    with pytest.raises(
-        supervisor.CannotServe, match=f"^Port {taken} is taken; .* choose another with PORT={taken + 1}.$"
-    ):
+    with pytest.raises(supervisor.CannotServe, match=rf"^Port {taken} is taken; .* PORT={taken + 1} with make, "):
         supervisor.run(host="127.0.0.1", port=taken)
 
 
@@ -264,5 +262,5 @@ def test_serve_refuses_a_taken_port_in_one_sentence(taken, tmp_path):
     environment = {**os.environ, "ATLAS_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "atlas.settings"}
     refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert refused.returncode == 1
-    remedy = f"stop the program that listens there, or choose another with PORT={taken + 1}."
-    assert refused.stderr == f"CommandError: Port {taken} is taken; {remedy}\n"
+    assert refused.stderr.startswith(f"CommandError: Port {taken} is taken; stop the program that listens there, or ")
+    assert refused.stderr.count("\n") == 1

@@ -12,6 +12,7 @@ class Command(BaseCommand):
     """Prepare the database and the static files, then serve until Ctrl-C."""
 
     help = "Serve the pages, the API and a worker under one process; Ctrl-C stops everything."
+    requires_system_checks = []  # a taken port is refused at once; `make ci` checks the rest
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where to listen, and which half to leave out."""

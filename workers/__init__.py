@@ -1,0 +1,1 @@
+"""Everything with a tensor; only here do record and science meet."""

@@ -245,7 +245,8 @@ def test_serve_takes_web_and_worker_along(tmp_path, free_port, number, status):
     with log.open("w") as output:
         serve = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
-        wait_until(lambda: "the atlas is open at" in log.read_text(), seconds=60)
+        wait_until(lambda: "the atlas is open at" in log.read_text() or serve.poll() is not None, seconds=60)
+        assert serve.poll() is None, log.read_text()
         assert supervisor.answers(f"http://127.0.0.1:{free_port}")
         # Two tethers, granian and its worker, Celery and its pool child.
         wait_until(lambda: len(descendants(serve.pid)) >= 6, seconds=60)

@@ -1,0 +1,78 @@
+"""The shipped organism, registered for real, and questions that cost a second."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+
+from atlas.models import Checkpoint, Contributor, Job
+from atlas.services import catalog, jobs, people
+from atlas.services.questions import ask
+from workers import registration, translate
+from workers.interp.probes import PROBES
+
+ORGANISM = settings.BASE_DIR / "workers" / "organisms" / "curve-circuit"
+QUICK = {"size": 32, "steps": 2, "seeds": [0], "polarity": "positive"}
+
+
+@pytest.fixture(scope="session")
+def card() -> dict:
+    """The organism's card."""
+    return json.loads((ORGANISM / "card.json").read_text())
+
+
+@pytest.fixture
+def organism_on(card) -> Callable[[], Checkpoint]:
+    """Registers `curve-circuit` on whatever database the test opened."""
+
+    def registered() -> Checkpoint:
+        row, _ = registration.register(
+            slug="curve-circuit",
+            architecture=card["architecture"],
+            weights=ORGANISM / "weights.safetensors",
+            card=card,
+        )
+        for probe in PROBES.values():
+            catalog.publish(**translate.kind(probe))
+        return row
+
+    return registered
+
+
+@pytest.fixture
+def organism(organism_on, db) -> Checkpoint:
+    """`curve-circuit`, registered."""
+    return organism_on()
+
+
+@pytest.fixture
+def wish() -> Callable[..., list[Job]]:
+    """Asks for quick visualizations of some units."""
+
+    def wished(checkpoint: Checkpoint, *units: str, actor: Contributor | None = None, **params) -> list[Job]:
+        if actor is None:
+            known = Contributor.objects.filter(handle="asker").first()
+            actor = known or people.join(username="asker", password="correct horse battery").contributor
+        questions = ask(
+            checkpoint=checkpoint,
+            probe="feature-visualization",
+            subjects=list(units),
+            site=None,
+            params={**QUICK, **params},
+            many=True,
+        )
+        return jobs.request(actor=actor, checkpoint=checkpoint, questions=questions).jobs
+
+    return wished
+
+
+@pytest.fixture
+def units() -> Callable[[Checkpoint], list[str]]:
+    """The first layer's units of a checkpoint."""
+
+    def listed(checkpoint: Checkpoint) -> list[str]:
+        first = checkpoint.layers.order_by("index").first()
+        return [f"{first.key}:{channel}" for channel in range(first.channels)]
+
+    return listed

@@ -1,0 +1,162 @@
+"""Bringing a checkpoint in by the operator's command: idempotent, and hostile files are refused by name."""
+
+import io
+import json
+import struct
+import zipfile
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from atlas.models import Artifact, Checkpoint, Layer, Neuron
+from tests.workers.conftest import ORGANISM
+
+pytestmark = pytest.mark.django_db
+
+
+def run(slug="curve-circuit", architecture="curve-circuit", weights=None, card=None) -> str:
+    out = io.StringIO()
+    call_command(
+        "register_checkpoint",
+        slug,
+        architecture=architecture,
+        weights=weights or ORGANISM / "weights.safetensors",
+        card=card or ORGANISM / "card.json",
+        stdout=out,
+    )
+    return out.getvalue()
+
+
+def test_the_organism_registers_once():
+    said = run()
+    assert "registered" in said
+    assert "the weights are" in said  # progress
+    neurons = Neuron.objects.count()
+    assert neurons == sum(Layer.objects.values_list("channels", flat=True)) > 20
+    assert "was registered already" in run()
+    assert Neuron.objects.count() == neurons
+
+
+def test_order_and_container_of_the_file_do_not_matter(tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    run()
+    tensors = load_file(ORGANISM / "weights.safetensors")
+    other = tmp_path / "other.safetensors"
+    save_file(dict(reversed(tensors.items())), other, metadata={"written": "by somebody else"})
+    assert "was registered already" in run(weights=other)
+
+
+def test_another_slug_for_the_same_function_is_refused():
+    run()
+    with pytest.raises(CommandError, match="registered already, as curve-circuit"):
+        run(slug="another")
+
+
+def header(entries: dict, data: bytes = b"") -> bytes:
+    text = json.dumps(entries).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("archive/data.pkl", b"\x80\x02.")
+    return buffer.getvalue()
+
+
+GOOD = (ORGANISM / "weights.safetensors").read_bytes() if (ORGANISM / "weights.safetensors").exists() else b""
+F32 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+HOSTILE = {
+    "empty": (b"", "checkpoint-empty"),
+    "seven bytes": (b"1234567", "checkpoint-format"),
+    "html": (b"<html><script>alert(1)</script></html>" * 9, "checkpoint-format"),
+    "pickle": (b"\x80\x04\x95" + b"cos\nsystem\n" * 9, "checkpoint-pickle-refused"),
+    "zipped pickle": (archive(), "checkpoint-pickle-refused"),
+    "truncated": (GOOD[:-100], "checkpoint-truncated"),
+    "trailing bytes": (GOOD + b"tail", "checkpoint-trailing"),
+    "header too long": (struct.pack("<Q", 1 << 40) + b"{}", "checkpoint-header"),
+    "header not JSON": (struct.pack("<Q", 8) + b"notjson!", "checkpoint-header"),
+    "traversing name": (header({"../../etc/passwd": F32}, bytes(4)), "checkpoint-name"),
+    "nine dimensions": (header({"w": {**F32, "shape": [1] * 9}}, bytes(4)), "checkpoint-shape"),
+    "overflowing shape": (header({"w": {**F32, "shape": [0, 1 << 62], "data_offsets": [0, 0]}}), "checkpoint-shape"),
+    "wrong size": (header({"w": {**F32, "shape": [2]}}, bytes(4)), "checkpoint-offsets"),
+    "other tensors": (header({"w": F32}, bytes(4)), "checkpoint-architecture"),
+    "too many tensors": (
+        header({f"t{n}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(20_001)}),
+        "checkpoint-too-many-tensors",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_by_name_and_leaves_nothing(name, tmp_path, artifact_folder):
+    content, slug = HOSTILE[name]
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(content)
+    with pytest.raises(CommandError, match=rf"\({slug}\)"):
+        run(weights=weights)
+    assert not Checkpoint.objects.exists()
+    assert not Artifact.objects.exists()
+    assert not artifact_folder.exists()
+
+
+def test_a_flipped_bit_is_another_checkpoint(tmp_path):
+    run()
+    weights = tmp_path / "flipped.safetensors"
+    flipped = bytearray(GOOD)
+    flipped[-3] ^= 1
+    weights.write_bytes(flipped)
+    with pytest.raises(CommandError, match="registered already, as another checkpoint"):
+        run(weights=weights)
+
+
+def test_a_mis_shaped_tensor_names_the_tensor(tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(ORGANISM / "weights.safetensors")
+    name = next(iter(tensors))
+    tensors[name] = tensors[name][:-1]
+    weights = tmp_path / "weights.safetensors"
+    save_file(tensors, weights)
+    with pytest.raises(CommandError, match=name):
+        run(weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"input": {}}, "size"),
+        ({"input": None}, "/input"),
+        ({"licence": ""}, "/licence"),
+        ({"aliases": {"conv1": "nowhere"}}, "nowhere"),
+        ({"architecture": "x"}, None),
+    ],
+    ids=str,
+)
+def test_a_bad_card_is_refused_with_the_field(change, names, card, tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps({**card, **change}))
+    if names is None:  # what the command line says wins over the card
+        assert run(card=path)
+        return
+    with pytest.raises(CommandError, match=names):
+        run(card=path)
+    assert not Checkpoint.objects.exists()
+
+
+def test_an_unknown_architecture_names_the_closest():
+    with pytest.raises(CommandError, match="curve-circuit"):
+        run(architecture="curve-circus")
+
+
+def test_a_card_that_is_no_json_is_refused(tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text("{")
+    with pytest.raises(CommandError, match="not JSON"):
+        run(card=path)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(CommandError, match="no such file"):
+        run(weights=tmp_path / "nothing.safetensors")

@@ -1,49 +1,55 @@
-"""How a unit is named: its layer and channel; and a subject, the weighted sum of units that a question is about."""
+"""How a unit is written down, and sums of units: the words in which every question is asked."""
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workers.interp.errors import BadAddress
 
-PATTERN = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.]*):(0|[1-9][0-9]{0,8})", re.ASCII)
+UNIT = re.compile(r"(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]{0,119}):(?P<channel>0|[1-9][0-9]{0,8})")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Unit:
-    """A channel of a layer, tied over positions."""
+    """One channel of one layer, tied over all positions."""
 
     layer: str
     channel: int
 
     @classmethod
     def parse(cls, text: str) -> "Unit":
-        """`mixed4c:447` → Unit; raises BadAddress."""
-        matched = PATTERN.fullmatch(text)
+        """`Unit.parse("mixed4c:447")`; raises BadAddress."""
+        matched = UNIT.fullmatch(text) if isinstance(text, str) else None
         if not matched:
-            raise BadAddress(text=repr(text)[:80])
-        return cls(matched[1], int(matched[2]))
+            raise BadAddress(text=str(text))
+        return cls(matched["layer"], int(matched["channel"]))
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.channel}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """An ordered weighted sum of units; a single unit has weight 1."""
+    """An ordered weighted sum of units; a lone unit of weight 1 is the plain case."""
 
     terms: tuple[tuple[Unit, float], ...]
 
     @classmethod
-    def parse(cls, given: str | Iterable[Sequence[object]]) -> "Subject":
-        """`"mixed4c:447"`, or pairs of unit and weight: `[["mixed4c:447", 0.7], ["mixed3b:379", -0.3]]`."""
-        if isinstance(given, str):
-            return cls(((Unit.parse(given), 1.0),))
-        return cls(tuple((Unit.parse(str(unit)), float(str(weight))) for unit, weight in given))
+    def parse(cls, written: str | Sequence[Any]) -> "Subject":
+        """`"mixed4c:447"` or `[["mixed4c:447", 0.7], ["mixed3b:379", -0.3]]`; raises BadAddress."""
+        terms = [[written, 1.0]] if isinstance(written, str) else written
+        if not isinstance(terms, Sequence) or not terms:
+            raise BadAddress(text=str(written))
+        parsed = tuple(_term(term) for term in terms)
+        if len({unit for unit, _ in parsed}) < len(parsed):
+            raise BadAddress(text=str(written))
+        return cls(parsed)
 
     @classmethod
     def of(cls, unit: Unit) -> "Subject":
-        """The subject that is one unit."""
+        """A lone unit."""
         return cls(((unit, 1.0),))
 
     @property
@@ -56,7 +62,23 @@ class Subject:
         """The layers that have to be read, each once, in order."""
         return tuple(dict.fromkeys(unit.layer for unit in self.units))
 
+    @property
+    def kind(self) -> str:
+        """`unit` for a lone unit of weight 1, else `units`."""
+        return "unit" if len(self.terms) == 1 and self.terms[0][1] == 1 else "units"
+
     def __str__(self) -> str:
-        if len(self.terms) == 1 and self.terms[0][1] == 1:
-            return str(self.terms[0][0])
-        return " ".join(f"{weight:+g}*{unit}" for unit, weight in self.terms)
+        """`mixed4c:447`, or `+0.7*mixed4c:447-0.3*mixed3b:379`: equal exactly when the subjects are."""
+        if self.kind == "unit":
+            return str(self.units[0])
+        return "".join(f"{weight:+}*{unit}" for unit, weight in self.terms)
+
+
+def _term(written: Any) -> tuple[Unit, float]:
+    """One `[unit, weight]`."""
+    if isinstance(written, str | bytes) or not isinstance(written, Sequence) or len(written) != 2:
+        raise BadAddress(text=str(written))
+    unit, weight = written
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight) or not weight:
+        raise BadAddress(text=str(written))
+    return Unit.parse(unit), float(weight)

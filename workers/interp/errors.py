@@ -3,15 +3,19 @@
 import re
 from typing import Any, ClassVar, Literal
 
+Fault = Literal["yours", "ours"]
+LONGEST_ECHO = 200  # characters of somebody's input that a message repeats
+
 
 class InterpError(Exception):
     """Something went wrong."""
 
-    fault: ClassVar[Literal["yours", "ours"]] = "yours"
+    fault: ClassVar[Fault] = "yours"
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
-        super().__init__((self.__doc__ or "").strip().format(**facts))
+        shown = {name: _printable(value) for name, value in facts.items()}
+        super().__init__(" ".join((self.__doc__ or "").split()).format(**shown))
 
     @property
     def slug(self) -> str:
@@ -19,64 +23,69 @@ class InterpError(Exception):
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
 
 
+def _printable(value: Any) -> str:
+    """A fact as a message shows it: one bounded line without control characters."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    clipped = text if len(text) <= LONGEST_ECHO else text[: LONGEST_ECHO - 1] + "…"
+    return "".join(letter if letter.isprintable() else "�" for letter in clipped)
+
+
 class BadAddress(InterpError):
-    """{text} is no unit; a unit is written layer:channel, for example mixed4c:447."""
-
-
-class NoSuchLayer(InterpError):
-    """There is no layer {layer}; the closest names are {closest}."""
+    """{text} names no unit; write layer:channel, for example mixed4c:447."""
 
 
 class NoSuchUnit(InterpError):
     """{layer} has {width} units; there is no unit {index}."""
 
 
+class NoSuchLayer(InterpError):
+    """There is no layer {layer}; the closest are {closest}."""
+
+
 class NoSuchSite(InterpError):
-    """{layer} can be read at {sites}, not at {site}."""
+    """{layer} has no site {site}; it has {sites}."""
 
 
 class NoSuchArchitecture(InterpError):
-    """No architecture is called {name}; the closest names are {closest}."""
+    """There is no architecture {architecture}; the closest are {closest}."""
 
 
-class NotConvolutional(InterpError):
-    """{name} cannot be opened: {reason}."""
+class NoSuchProbe(InterpError):
+    """There is no probe {probe}; the closest are {closest}."""
 
 
-class BadGraph(InterpError):
-    """This layer graph cannot be run: {reason}."""
-
-
-class BadInputSpec(InterpError):
-    """The input convention cannot be used: {field} {reason}."""
+class UnsupportedArchitecture(InterpError):
+    """{architecture} cannot be read unit by unit: {reason}."""
 
 
 class BadParameters(InterpError):
     """The parameters cannot be used: {summary}"""
 
     def __init__(self, *, errors: list[dict[str, str]]) -> None:
-        summary = "; ".join(f"{error['pointer']}: {error['detail']}" for error in errors[:3])
+        summary = "; ".join(f"{error['pointer'] or '/'}: {error['detail']}" for error in errors[:3])
         super().__init__(errors=errors, summary=summary)
 
 
+class BadGraph(InterpError):
+    """The graph cannot be used: {where} {reason}."""
+
+
+class BadInputSpec(InterpError):
+    """The input spec cannot be used: {field} {reason}."""
+
+
 class NonfiniteActivation(InterpError):
-    """{subject} has activations that are not finite; its weights overflow on this input."""
+    """{layer} answers with values that are not finite numbers."""
 
 
 class ResponseMismatch(InterpError):
-    """Layer {layer} answers the fixed inputs differently from the registered checkpoint, by {off:.3g} standard deviations."""
-
-    fault = "ours"
-
-
-class IdentityMismatch(InterpError):
-    """The {what} here are not the registered ones: {found} instead of {registered}."""
+    """This machine does not reproduce {layer}: its {quantity} on {input} is {found}, recorded is {recorded}."""
 
     fault = "ours"
 
 
 class RefusedWeights(InterpError):
-    """This weights file is refused."""
+    """The weights file was refused."""
 
 
 class CheckpointEmpty(RefusedWeights):
@@ -84,60 +93,64 @@ class CheckpointEmpty(RefusedWeights):
 
 
 class CheckpointFormat(RefusedWeights):
-    """This is no safetensors file ({reason}); only safetensors is read."""
+    """This is not a safetensors file; no other format is read."""
 
 
 class CheckpointPickleRefused(RefusedWeights):
-    """This is a pickle, which can run code when it is opened; convert it to safetensors."""
+    """This is a pickle, which can run code when it is opened; save the tensors with safetensors."""
 
 
 class CheckpointTorchscriptRefused(RefusedWeights):
-    """This is a TorchScript archive, which carries code; save the state dict as safetensors."""
+    """This is a TorchScript archive, which holds code; save its state dict with safetensors."""
+
+
+class TooLarge(RefusedWeights):
+    """The file has {size} bytes; at most {limit} are accepted."""
 
 
 class CheckpointHeaderTooLarge(RefusedWeights):
-    """The header claims {size} bytes; at most {most} are read."""
-
-
-class CheckpointHeader(RefusedWeights):
-    """The header is broken: {reason}."""
-
-
-class CheckpointTruncated(RefusedWeights):
-    """The file ends {missing} bytes before its tensors do."""
-
-
-class CheckpointTrailing(RefusedWeights):
-    """{extra} bytes follow the last tensor."""
-
-
-class CheckpointOffsets(RefusedWeights):
-    """The place of tensor {name} is impossible: {reason}."""
-
-
-class CheckpointShape(RefusedWeights):
-    """The shape of tensor {name} is impossible: {reason}."""
-
-
-class CheckpointDtype(RefusedWeights):
-    """Tensor {name} is of type {dtype}; floating-point types are read."""
-
-
-class CheckpointName(RefusedWeights):
-    """{name} cannot name a tensor; letters, digits, dots, dashes and underscores can, up to 200 of them."""
-
-
-class CheckpointMetadata(RefusedWeights):
-    """The metadata has {size} bytes; at most {most} are read."""
+    """The header has {size} bytes; at most {limit} are accepted."""
 
 
 class CheckpointTooManyTensors(RefusedWeights):
-    """The file has {count} tensors; at most {most} are read."""
+    """The file holds more than {limit} tensors."""
 
 
-class CheckpointArchitecture(RefusedWeights):
-    """The tensors are not those of the architecture: {reason}."""
+class CheckpointHeader(RefusedWeights):
+    """The header cannot be read: {reason}."""
+
+
+class CheckpointMetadata(RefusedWeights):
+    """The metadata have {size} bytes; at most {limit} are accepted."""
+
+
+class CheckpointName(RefusedWeights):
+    """{name} cannot name a tensor; a name has 1 to 200 letters, digits, dots, dashes and underscores."""
+
+
+class CheckpointDtype(RefusedWeights):
+    """{name} has the type {dtype}; accepted are {accepted}."""
+
+
+class CheckpointShape(RefusedWeights):
+    """The shape of {name} cannot be used: {reason}."""
+
+
+class CheckpointOffsets(RefusedWeights):
+    """The bytes of {name} are not where they should be: {reason}."""
+
+
+class CheckpointTruncated(RefusedWeights):
+    """The file ends early: it has {size} bytes, and its header promises {promised}."""
+
+
+class CheckpointTrailing(RefusedWeights):
+    """The file goes on after its last tensor: it has {size} bytes, and its header promises {promised}."""
 
 
 class CheckpointNonfinite(RefusedWeights):
-    """Tensor {name} contains values that are not finite."""
+    """{name} holds values that are not finite numbers."""
+
+
+class CheckpointArchitecture(RefusedWeights):
+    """The tensors do not fit the architecture: {reason}."""

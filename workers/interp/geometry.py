@@ -1,0 +1,107 @@
+"""What a position of each map sees of the input: shapes, strides and receptive fields, read off the graph."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from workers.interp.errors import BadGraph
+from workers.interp.graph import Graph, Node
+from workers.interp.program import Program
+
+Pair = tuple[int, int]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The input pixels that one position sees along both axes.
+
+    Position p sees the pixels `first + p·stride` to `first + p·stride + size − 1`, some of them in the padding.
+    After flattening there is one position and no stride.
+    """
+
+    first: Pair
+    size: Pair
+    stride: Pair | None
+
+
+def shapes(graph: Graph, tensors: Shapes, *, given: tuple[int, ...]) -> Shapes:
+    """The shape of every node's value for one input of shape `given`, by running the graph without numbers.
+
+    Raises BadGraph when the shapes do not fit together.
+    """
+    empty = {name: torch.empty(shape, device="meta") for name, shape in tensors.items()}
+    known: dict[str, Tensor] = {graph.input: torch.empty((1, *given), device="meta")}
+    for step in Program(graph, empty, targets=[node.name for node in graph], given=[graph.input]).steps:
+        try:
+            known[step.node.name] = step.run(known)
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise BadGraph(where=step.node.name, reason=f"cannot be computed ({str(error).splitlines()[0]})") from None
+    return {name: tuple(value.shape) for name, value in known.items()}
+
+
+def fields(graph: Graph, sizes: Shapes, tensors: Shapes) -> dict[str, Field]:
+    """The receptive field of every node; `sizes` are the shapes at the native input, `tensors` those of the weights."""
+    known: dict[str, Field] = {}
+    for node in graph:
+        if node.op == "input":
+            known[node.name] = Field((0, 0), (1, 1), (1, 1))
+            continue
+        seen = _union([known[source] for source in node.inputs])
+        known[node.name] = _through(node, seen, before=sizes[node.inputs[0]], tensors=tensors)
+    return known
+
+
+def multiplications(node: Node, size: tuple[int, ...], tensors: Shapes) -> int:
+    """How often a convolution or linear map multiplies and adds for a value of shape `size`."""
+    if "weight" not in node.tensors or node.op == "batch_norm":
+        return 0
+    return math.prod(size[1:]) * math.prod(tensors[node.tensors["weight"]][1:])
+
+
+def _through(node: Node, seen: Field, *, before: tuple[int, ...], tensors: Shapes) -> Field:
+    """The field behind one operation."""
+    given = node.attributes
+    if node.op == "conv2d":
+        kernel = tensors[node.tensors["weight"]][2:]
+        return _window(seen, (kernel[0], kernel[1]), given["stride"], given["padding"], given["dilation"])
+    if node.op in ("max_pool", "avg_pool"):
+        return _window(seen, given["kernel_size"], given["stride"], given["padding"], given.get("dilation", (1, 1)))
+    if node.op == "adaptive_avg_pool":
+        steps = [_adaptive(size, wanted) for size, wanted in zip(before[2:], given["output_size"], strict=True)]
+        return _window(seen, (steps[0][0], steps[1][0]), (steps[0][1], steps[1][1]), (0, 0), (1, 1))
+    if node.op == "flatten" and len(before) == 4:
+        whole = _window(seen, (before[2], before[3]), (1, 1), (0, 0), (1, 1))
+        return replace(whole, stride=None)
+    return seen
+
+
+def _window(seen: Field, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Field:
+    """A window over positions: it starts `padding` of them earlier and spans its kernel."""
+    if seen.stride is None:
+        return seen
+    first = [start - pad * step for start, pad, step in zip(seen.first, padding, seen.stride, strict=True)]
+    size = [
+        width + (k - 1) * d * step for width, k, d, step in zip(seen.size, kernel, dilation, seen.stride, strict=True)
+    ]
+    moved = [step * s for step, s in zip(seen.stride, stride, strict=True)]
+    return Field((first[0], first[1]), (size[0], size[1]), (moved[0], moved[1]))
+
+
+def _adaptive(size: int, wanted: int) -> Pair:
+    """Kernel and stride of an adaptive pooling; where it is uneven, the widest kernel."""
+    return (size // wanted, size // wanted) if size % wanted == 0 else (size // wanted + 2, size // wanted)
+
+
+def _union(many: list[Field]) -> Field:
+    """Everything that is seen through any of them."""
+    if len(many) == 1:
+        return many[0]
+    steps = {field.stride for field in many if field.stride is not None}
+    first = (min(field.first[0] for field in many), min(field.first[1] for field in many))
+    last = [max(field.first[axis] + field.size[axis] for field in many) for axis in (0, 1)]
+    stride = (max(step[0] for step in steps), max(step[1] for step in steps)) if steps else None
+    return Field(first, (last[0] - first[0], last[1] - first[1]), stride)

@@ -1,0 +1,165 @@
+"""A frozen model you can look through: read any layer, run nothing past it, leave no trace."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.interp.address import Unit
+from workers.interp.checkpoint import Checkpoint, Layer
+from workers.interp.folding import fold
+from workers.interp.layers import Part
+from workers.interp.program import Program
+
+
+class Lens:
+    """A checkpoint opened on one device.
+
+    Images go in as RGB in [0, 1], [N, 3, H, W]; gradients flow to them, never to weights. Normalisations are folded and
+    weights laid out channels-last in a private copy: the checkpoint's own tensors stay what they are. `folded=False`
+    runs the graph as it is written, for comparison.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        folded: bool = True,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.device = torch.device(device)
+        self.dtype = dtype
+        graph, tensors = (
+            fold(checkpoint.graph, checkpoint.tensors) if folded else (checkpoint.graph, checkpoint.tensors)
+        )
+        self._graph = graph
+        self._tensors = {name: self._own(tensor) for name, tensor in tensors.items()}
+        self._programs: dict[tuple[str, ...], Program] = {}
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """The checkpoint's layers by key, in depth order."""
+        return self.checkpoint.layers
+
+    def resolve(self, unit: Unit) -> Unit:
+        """The unit under its layer's own key; raises NoSuchLayer, NoSuchUnit."""
+        return Unit(*self.checkpoint.channel(unit.layer, unit.channel))
+
+    def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W]
+        """What the network takes, on the lens's device and in its dtype."""
+        prepared = self.checkpoint.input_spec.prepare(images.to(device=self.device, dtype=self.dtype))
+        return prepared.contiguous(memory_format=torch.channels_last)
+
+    def __call__(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, classes]
+        """The network's output."""
+        output = self._graph.output
+        return self._run(images, [output])[output]
+
+    def reading(
+        self, layers: Iterable[str], *, site: str | None = None
+    ) -> Callable[[Tensor], dict[str, Tensor]]:  # [N, 3, H, W] -> {name: [N, C, H, W] or [N, C]}
+        """A function from images to the values of layers (or branches), by the names that were asked for.
+
+        Without `site` each layer is read at its last one. One pass computes all of them and nothing past the last.
+        Raises NoSuchLayer, NoSuchSite.
+        """
+        views = {name: self._view(name, site=site) for name in layers}
+        targets = [node for view in views.values() for node in view.nodes]
+
+        def read(images: Tensor) -> dict[str, Tensor]:
+            values = self._run(images, targets)
+            return {name: view.of(values) for name, view in views.items()}
+
+        return read
+
+    def truncated(
+        self, layer: str, *, site: str, channels: Sequence[int] | None = None
+    ) -> Callable[[Tensor], Tensor]:  # [N, 3, H, W] -> [N, C, H, W] or [N, C]
+        """The network up to one site of a layer or branch: nothing past it runs, nor branches it does not read.
+
+        With `channels` only these are returned, in their order, and of a concatenation only their branches run.
+        Raises NoSuchLayer, NoSuchSite, NoSuchUnit.
+        """
+        view = self._view(layer, site=site, channels=channels)
+        return lambda images: view.of(self._run(images, view.nodes))
+
+    def prefix(self, layer: str, *, site: str) -> Callable[[Tensor], dict[str, Tensor]]:
+        """A function from images to the state at a cut: the site's value and whatever else the rest reads, by node."""
+        program = self._suffix(layer, site)
+        return lambda images: self._run(images, program.needs)
+
+    def suffix(self, layer: str, *, site: str) -> Callable[[Mapping[str, Tensor]], Tensor]:
+        """A function from the state at a cut to the network's output: the rest of the network, and nothing before."""
+        program = self._suffix(layer, site)
+        return lambda state: program(state)[self._graph.output]
+
+    def cut(self, layer: str, *, site: str) -> tuple[str, ...]:
+        """The nodes of the state at a cut that hold the layer's values, side by side."""
+        return self._view(layer, site=site).nodes
+
+    def _suffix(self, layer: str, site: str) -> Program:
+        cut = self.cut(layer, site=site)
+        behind = set(cut)
+        for node in self._graph:
+            if behind.intersection(node.inputs):
+                behind.add(node.name)
+        read = {source for name in behind.difference(cut) for source in self._graph[name].inputs}
+        outside = [node.name for node in self._graph if node.name in read and node.name not in behind]
+        return Program(self._graph, self._tensors, targets=[self._graph.output], given=[*cut, *outside])
+
+    def _own(self, tensor: Tensor) -> Tensor:
+        moved = tensor.detach().to(device=self.device, dtype=self.dtype)
+        return moved.contiguous(memory_format=torch.channels_last) if moved.ndim == 4 else moved
+
+    def _view(self, name: str, *, site: str | None, channels: Sequence[int] | None = None) -> "View":
+        """Which nodes hold the asked values. A range of a concatenation is read from its branches, not from all."""
+        place = self.checkpoint.place(name)
+        layer = self.layers[place.layer]
+        asked = range(place.stop - place.start) if channels is None else channels
+        wanted = [self.checkpoint.channel(name, index)[1] for index in asked]
+        parts = layer.require(site or layer.sites[-1])
+        if len(wanted) < layer.channels:
+            leaves = [leaf for part in parts for leaf in self._leaves(part)]
+            parts = tuple(leaf for leaf in leaves if any(leaf.start <= channel < leaf.stop for channel in wanted))
+        held = {channel: position for position, channel in enumerate(_channels(parts))}
+        order = [held[channel] for channel in wanted]
+        return View(tuple(part.node for part in parts), None if order == list(range(len(held))) else order)
+
+    def _leaves(self, part: Part) -> list[Part]:
+        """The branches of a concatenation, down to what is none."""
+        node = self._graph[part.node]
+        if node.op != "concat":
+            return [part]
+        start, leaves = part.start, []
+        for source in node.inputs:
+            stop = start + self.checkpoint.sizes[source][1]
+            leaves.extend(self._leaves(Part(source, start, stop)))
+            start = stop
+        return leaves
+
+    def _run(self, images: Tensor, targets: Iterable[str]) -> dict[str, Tensor]:
+        wanted = tuple(dict.fromkeys(targets))
+        if wanted not in self._programs:
+            self._programs[wanted] = Program(self._graph, self._tensors, targets=wanted, given=[self._graph.input])
+        return self._programs[wanted]({self._graph.input: self.prepare(images)})
+
+
+@dataclass(frozen=True)
+class View:
+    """Where values are: the channels of nodes, side by side; of these the ones in `order`, or all."""
+
+    nodes: tuple[str, ...]
+    order: list[int] | None
+
+    def of(self, values: Mapping[str, Tensor]) -> Tensor:  # {node: [N, C_i, ...]} -> [N, C, ...]
+        """The asked channels."""
+        parts = [values[node] for node in self.nodes]
+        joined = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return joined if self.order is None else joined[:, self.order]
+
+
+def _channels(parts: Iterable[Part]) -> list[int]:
+    return [channel for part in parts for channel in range(part.start, part.stop)]

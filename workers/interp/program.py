@@ -1,0 +1,70 @@
+"""The execution plan of a graph: only what the targets need, each value forgotten after its last reader."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from workers.interp.graph import Graph, Node
+from workers.interp.operations import OPERATIONS
+
+# What these compute is not needed for their own gradient, so a ReLU may overwrite it.
+OVERWRITABLE = {"conv2d", "linear", "batch_norm", "add"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation, ready to run."""
+
+    node: Node
+    arguments: Mapping[str, Any]
+    forget: tuple[str, ...]  # values nobody reads afterwards
+    overwrite: bool
+
+    def run(self, values: Mapping[str, Tensor]) -> Tensor:
+        """The node's value."""
+        if self.overwrite:
+            return F.relu(values[self.node.inputs[0]], inplace=True)
+        return OPERATIONS[self.node.op].run(*(values[name] for name in self.node.inputs), **self.arguments)
+
+
+class Program:
+    """Computes the values of `targets` from the values of `given` nodes, and runs nothing else."""
+
+    def __init__(
+        self, graph: Graph, tensors: Mapping[str, Tensor], *, targets: Iterable[str], given: Iterable[str]
+    ) -> None:
+        self.targets = tuple(dict.fromkeys(targets))
+        self.given = tuple(dict.fromkeys(given))
+        nodes = [node for node in graph.ancestors(self.targets, given=self.given) if node.op != "input"]
+        readers = Counter(source for node in nodes for source in node.inputs)
+        last = {source: node.name for node in nodes for source in node.inputs}
+        kept = {*self.targets, *self.given}
+        computed = {node.name: node for node in nodes}
+        self.needs = tuple(name for name in self.given if name in readers or name in self.targets)
+        self.steps = tuple(
+            Step(
+                node=node,
+                arguments={**{word: tensors[name] for word, name in node.tensors.items()}, **node.attributes},
+                forget=tuple(
+                    source for source in set(node.inputs) if last[source] == node.name and source not in self.targets
+                ),
+                overwrite=node.op == "relu"
+                and node.inputs[0] not in kept
+                and readers[node.inputs[0]] == 1
+                and computed[node.inputs[0]].op in OVERWRITABLE,
+            )
+            for node in nodes
+        )
+
+    def __call__(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The targets' values by name; `values` holds the given ones and is not changed."""
+        known = {name: values[name] for name in self.needs}
+        for step in self.steps:
+            known[step.node.name] = step.run(known)
+            for name in step.forget:
+                del known[name]
+        return {name: known[name] for name in self.targets}

@@ -1,20 +1,19 @@
 """What a newcomer sees first: the shipped checkpoints, a real one where there is data, and their first pictures."""
 
-import io
 import json
 import os
+import time
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from atlas.errors import AtlasError
 from atlas.models import Checkpoint, Contributor, InstanceRole, Job
-from atlas.services import jobs
+from atlas.services import catalog, jobs
 from atlas.services.questions import ask
 from workers import registration
 
@@ -43,7 +42,7 @@ class Command(BaseCommand):
                 continue
             if new:
                 self.stdout.write(f"{row.title} is registered: /c/{slug}")
-            call_command("publish_catalog", stdout=io.StringIO())
+            await_catalogue()
             asked = request_pictures(row, actor=curator())
             if asked:
                 self.stdout.write(f"{asked} visualizations of {slug} are asked for")
@@ -59,6 +58,15 @@ def exhibits() -> Iterator[tuple[str, Path, dict[str, Any]]]:
         classes = json.loads((Path(real) / "images" / "imagenet_classes.json").read_text())
         labels = [entry["words"] for entry in sorted(classes, key=itemgetter("index"))]
         yield "squeezenet1-1-caffe", Path(real) / REAL_WEIGHTS, {**card, "labels": labels}
+
+
+def await_catalogue(*, patience: float = 60.0) -> None:
+    """Wait until a worker has said what can be asked: importing torch here once more would only delay it."""
+    until = time.monotonic() + patience
+    while PROBE not in catalog.names():
+        if time.monotonic() > until:
+            raise CommandError("no worker has published its probes; start one with: make serve")
+        time.sleep(0.2)
 
 
 def request_pictures(checkpoint: Checkpoint, *, actor: Contributor) -> int:

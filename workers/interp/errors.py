@@ -154,3 +154,7 @@ class CheckpointNonfinite(RefusedWeights):
 
 class CheckpointArchitecture(RefusedWeights):
     """The tensors do not fit the architecture: {reason}."""
+
+
+class FixedInput(InterpError):
+    """These units need an input of exactly {height} × {width} pixels; pictures are square."""

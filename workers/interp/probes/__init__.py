@@ -1,0 +1,6 @@
+"""The questions one can put to a lens: one file per probe, one line to register it."""
+
+from workers.interp.probes.feature_visualization import feature_visualization
+from workers.interp.registry import registry
+
+PROBES = registry("probe", feature_visualization)

@@ -188,3 +188,64 @@ class Immutable(AtlasError):
     """{table} is a record: its rows are never changed or deleted."""
 
     status = 409
+
+
+class NoSuchAddress(NotFound):
+    """There is nothing at {address}."""
+
+
+class MethodNotAllowed(AtlasError):
+    """{method} is not understood here; {allowed} are."""
+
+    status = 405
+
+
+class Csrf(AtlasError):
+    """The request does not prove that it comes from our own page: send the CSRF token of your session."""
+
+    status = 403
+
+
+class TooLarge(AtlasError):
+    """The body has more than {most} bytes, which is the most that is read here."""
+
+    status = 413
+
+
+class UnsupportedMediaType(AtlasError):
+    """A body of type {media_type} is not read here; send application/json."""
+
+    status = 415
+
+
+class UnsupportedCharset(AtlasError):
+    """The charset {charset} is not read; send UTF-8."""
+
+    status = 415
+
+
+class TooDeep(AtlasError):
+    """The body is nested deeper than {most} levels."""
+
+    status = 400
+
+
+class DuplicateKey(AtlasError):
+    """The key {key} is given twice in one object."""
+
+    status = 400
+
+
+class TooManyItems(AtlasError):
+    """The body has more than {most} {items}."""
+
+
+class ControlCharacter(AtlasError):
+    """Text must not contain NUL or lone surrogates."""
+
+
+class Internal(AtlasError):
+    """Something went wrong on our side. It has been logged under the id of this request."""
+
+    status = 500
+    fault = "ours"

@@ -46,7 +46,7 @@ def examine(weights: Path, *, architecture: str, card: dict[str, Any], out: Path
     input_spec = InputSpec.from_json(card["input"])
     found = architectures.find(architecture)
     say(f"the architecture is {architecture}")
-    tensors = files.load(weights, expected=found.shapes(architecture))
+    tensors = files.load(weights, expected=found.shapes(architecture), spare=found.spare(architecture))
     checkpoint = Checkpoint(
         architecture=architecture,
         graph=found.graph(architecture),

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from atlas.errors import NoSuchCheckpoint, NoSuchLayer, NoSuchNeuron
+from atlas.errors import NoSuchCheckpoint, NoSuchLayer, NoSuchNeuron, Validation
 from atlas.models import Checkpoint, Contributor, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
 
@@ -27,6 +27,14 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> Checkpoint:
     if found is None:
         raise NoSuchCheckpoint(checkpoint=slug[:80])
     return found
+
+
+def readable_by(actor: Contributor | None, slug: str, *, pointer: str) -> Checkpoint:
+    """The checkpoint that a body names at `pointer`; raises Validation, the same for a hidden one and for none."""
+    try:
+        return checkpoint(slug, actor=actor)
+    except NoSuchCheckpoint as error:
+        raise Validation(errors=[{"pointer": pointer, "code": error.slug(), "detail": str(error)}]) from None
 
 
 def layer(of: Checkpoint, name: str) -> Place:

@@ -19,6 +19,13 @@ WEIGHTED = {
     },
 }
 
+WHOLE_LAYER = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["layer"],
+    "properties": {"layer": {"type": "string", "maxLength": 120}},
+}
+
 
 @dataclass(frozen=True)
 class Question:
@@ -75,6 +82,27 @@ def ask(
     if errors or kind is None:
         raise Validation(errors=errors[: validation.MOST_ERRORS])
     return [_question(checkpoint, kind, subject, chosen, filled) for subject in parsed if subject]
+
+
+def asked_of(checkpoint: Checkpoint, given: dict[str, Any]) -> tuple[list[Any], bool]:
+    """The subjects a body asks about, `{"layer": key}` meaning all of a layer's units; and whether they are several."""
+    if "subjects" in given:
+        lists = [_expanded(checkpoint, it, f"/subjects/{index}") for index, it in enumerate(given["subjects"])]
+        return [subject for one in lists for subject in one], True
+    subjects = _expanded(checkpoint, given["subject"], "/subject")
+    return subjects, len(subjects) > 1
+
+
+def _expanded(checkpoint: Checkpoint, given: Any, pointer: str) -> list[Any]:
+    if not isinstance(given, dict):
+        return [given]
+    errors = validation.faults(given, WHOLE_LAYER, at=pointer)
+    place = (
+        None if errors else _attempt(errors, f"{pointer}/layer", lambda: addresses.layer(checkpoint, given["layer"]))
+    )
+    if place is None:
+        raise Validation(errors=errors)
+    return [f"{place.layer.key}:{channel}" for channel in range(place.layer.channels)]
 
 
 @dataclass(frozen=True)

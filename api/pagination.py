@@ -1,0 +1,33 @@
+"""Lists in pages: an object with `items` and `next`, and the same next page in a Link header."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import query
+from atlas.dossiers.bodies import body
+
+
+def page(request: Request, items: Sequence[Any], *, after: Any = None) -> Response:
+    """A page whose last item lies at `after` in the list's order; None when it is the last page."""
+    following = None
+    if after is not None:
+        asked = {name: value for name, value in request.GET.items() if name != "cursor"}
+        asked["cursor"] = query.cursor(request, after=after)
+        following = f"{request.path}?{urlencode(asked)}"
+    headers = {"Link": f'<{following}>; rel="next"'} if following else {}
+    return Response({"items": body(list(items)), "next": following}, headers=headers)
+
+
+def window(rows: Any, *, by: str, asked: dict[str, Any], request: Request) -> tuple[list[Any], Any]:
+    """The rows of this page in the order of the unique column `by` (`-by` descending), and where the next begins."""
+    column, size = by.removeprefix("-"), asked.get("limit", query.DEFAULT_LIMIT)
+    after = query.position(request, asked.get("cursor"))
+    if after is not None:
+        rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": after})
+    found = list(rows.order_by(by)[: size + 1])
+    more = len(found) > size
+    return found[:size], getattr(found[size - 1], column) if more else None

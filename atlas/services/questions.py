@@ -75,13 +75,12 @@ def ask(
         _attempt(errors, f"/subjects/{index}" if many else "/subject", lambda it=it: _subject(checkpoint, kind, it))
         for index, it in enumerate(subjects)
     ]
-    chosen = site or (kind.site if kind else "")
     for index, subject in enumerate(parsed):
-        if subject and any(chosen not in layer.sites for layer in subject.layers):
-            errors.append(_no_site(chosen, subject, f"/subjects/{index}" if many else "/subject"))
+        if site and subject and any(site not in layer.sites for layer in subject.layers):
+            errors.append(_no_site(site, subject, f"/subjects/{index}" if many else "/subject"))
     if errors or kind is None:
         raise Validation(errors=errors[: validation.MOST_ERRORS])
-    return [_question(checkpoint, kind, subject, chosen, filled) for subject in parsed if subject]
+    return [_question(checkpoint, kind, it, site or _usual(kind, it), filled) for it in parsed if it]
 
 
 def asked_of(checkpoint: Checkpoint, given: dict[str, Any]) -> tuple[list[Any], bool]:
@@ -187,6 +186,12 @@ def _attempt(errors: list[dict[str, str]], pointer: str, attempt: Any) -> Any:
     except AtlasError as error:
         errors.append({"pointer": pointer, "code": error.slug(), "detail": str(error)})
     return None
+
+
+def _usual(kind: ProbeKind, subject: _Subject) -> str:
+    """Where a probe reads a subject unless asked otherwise: a layer without that site is read at its last one."""
+    common = all(kind.site in layer.sites for layer in subject.layers)
+    return kind.site if common else str(subject.layers[0].sites[-1])
 
 
 def _no_site(site: str, subject: _Subject, pointer: str) -> dict[str, str]:

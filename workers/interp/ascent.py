@@ -1,14 +1,14 @@
 """Gradient ascent on the input: pictures that climb their objectives, each on a path of its own."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from workers.interp import warp
+from workers.interp import redirection, warp
 from workers.interp.images import Spectrum
 from workers.interp.streams import Stream
 
@@ -67,20 +67,28 @@ class Trace:
         return {"dead": dead, "trace": {"steps": self.steps, "values": rounded}}
 
 
+class Climbed(Protocol):
+    """What is climbed: images [N, 3, canvas, canvas] to values [N], sample by sample."""
+
+    def __call__(self, images: Tensor, *, redirect: bool) -> Tensor:
+        """The values; with `redirect` their gradient passes ReLUs that are shut."""
+
+
 def ascend(
-    objective: Callable[[Tensor], Tensor], spectrum: Spectrum, streams: Sequence[Stream], path: Path
+    objective: Climbed, spectrum: Spectrum, streams: Sequence[Stream], path: Path
 ) -> Iterator[Moment]:
     """Climb for `path.steps` updates of Adam, one sample for each stream; the spectra are updated in place.
 
-    `objective` maps images [N, 3, canvas, canvas] to values [N], sample by sample. The sum of the values is climbed,
-    never their mean: Adam's epsilon would feel the number of samples. Nothing is shared between samples, and between
-    two moments no state of the library is changed.
+    The sum of the values is climbed, never their mean: Adam's epsilon would feel the number of samples. Nothing is
+    shared between samples, and between two moments no state of the library is changed. Gradients are redirected in the
+    first steps (`redirection.STEPS`).
     """
     spectra = spectrum.start([stream.at(0) for stream in streams])  # [N, 3, S, S // 2 + 1, 2]
     mean, square = torch.zeros_like(spectra), torch.zeros_like(spectra)
     for step in range(1, path.steps + 1):
         draws = draws_for(streams, step=step, size=spectrum.size, moving=path.moving)
-        values, gradient = climbing(objective, spectrum, spectra, draws, canvas=path.canvas)
+        redirect = step <= redirection.STEPS
+        values, gradient = climbing(objective, spectrum, spectra, draws, canvas=path.canvas, redirect=redirect)
         mean.lerp_(gradient, 1 - FIRST_MOMENT)
         square.mul_(SECOND_MOMENT).addcmul_(gradient, gradient, value=1 - SECOND_MOMENT)
         width = path.learning_rate / (1 - FIRST_MOMENT**step)
@@ -89,18 +97,19 @@ def ascend(
 
 
 def climbing(
-    objective: Callable[[Tensor], Tensor],
+    objective: Climbed,
     spectrum: Spectrum,
     spectra: Tensor,
     draws: Sequence[warp.Draw],
     *,
     canvas: int,
+    redirect: bool,
 ) -> tuple[Tensor, Tensor]:  # -> [N], as the spectra
     """The objectives of moved pictures and the gradient of their sum with respect to the spectra."""
     with torch.enable_grad():
         leaves = spectra.detach().requires_grad_()
         images = warp.warp(spectrum.decode(leaves), draws, canvas=canvas)
-        values = objective(images)
+        values = objective(images, redirect=redirect)
         (gradient,) = torch.autograd.grad(values.sum(), leaves)
     return values.detach(), gradient
 

@@ -1,6 +1,7 @@
 """A frozen model you can look through: read any layer, run nothing past it, leave no trace."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +39,7 @@ class Lens:
         self._graph = graph
         self._tensors = {name: self._own(tensor) for name, tensor in tensors.items()}
         self._programs: dict[tuple[str, ...], Program] = {}
+        self._redirects = False
 
     @property
     def layers(self) -> Mapping[str, Layer]:
@@ -47,6 +49,15 @@ class Lens:
     def resolve(self, unit: Unit) -> Unit:
         """The unit under its layer's own key; raises NoSuchLayer, NoSuchUnit."""
         return Unit(*self.checkpoint.channel(unit.layer, unit.channel))
+
+    @contextmanager
+    def redirecting(self, really: bool = True) -> Iterator[None]:
+        """Within, ReLUs that are shut for a whole sample redirect its gradient; values are what they always are."""
+        before, self._redirects = self._redirects, really
+        try:
+            yield
+        finally:
+            self._redirects = before
 
     def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W]
         """What the network takes, on the lens's device and in its dtype."""
@@ -144,7 +155,7 @@ class Lens:
         wanted = tuple(dict.fromkeys(targets))
         if wanted not in self._programs:
             self._programs[wanted] = Program(self._graph, self._tensors, targets=wanted, given=[self._graph.input])
-        return self._programs[wanted]({self._graph.input: self.prepare(images)})
+        return self._programs[wanted]({self._graph.input: self.prepare(images)}, redirect=self._redirects)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
-"""What a picture is to bring about: one number per sample, a signed and weighted sum over units of spatial means.
+"""What a picture is to bring about: one number per sample, a weighted sum over units of spatial means.
 
-Lucid's channel objective (`optvis/objectives.py`) and its algebra, with two differences: every sample has an objective
-of its own, and samples are summed, never averaged, so that no sample feels how many others there are.
+Lucid's channel objective (`optvis/objectives.py`) and its algebra, with three differences: every sample has an
+objective of its own; samples are summed, never averaged, so that no sample feels how many others there are; and a
+negative objective is the mirror image of the positive one, the mean of max(−x, 0) before the ReLU. The plain mean of a
+linear filter without DC, as first layers have, is zero for every picture but at its border: nothing could be climbed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,12 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from workers.interp import redirection
 from workers.interp.address import Subject
 from workers.interp.lens import Lens
 
 SIGNS = {"positive": 1.0, "negative": -1.0}
+USUAL = "post_relu"  # where a unit is read unless asked otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,15 @@ class Response:
     minimum: float | None
 
 
-def site_for(lens: Lens, subject: Subject, *, polarity: str, site: str) -> str:
-    """Where a goal reads: a negative one before the ReLU where there is a choice, because after it inhibition is 0."""
+def site_for(lens: Lens, subject: Subject, *, polarity: str, site: str | None) -> str:
+    """Where a goal reads: as asked, or after the ReLU where there is one.
+
+    A negative goal reads before the ReLU where there is a choice, because after it inhibition is 0.
+    """
     sites = [lens.layers[layer].sites for layer in subject.layers]
-    return "pre_relu" if polarity == "negative" and all("pre_relu" in known for known in sites) else site
+    if polarity == "negative" and all("pre_relu" in known for known in sites):
+        return "pre_relu"
+    return site or (USUAL if all(USUAL in known for known in sites) else sites[0][-1])
 
 
 class Objective:
@@ -53,16 +63,22 @@ class Objective:
     """
 
     def __init__(self, lens: Lens, goals: Sequence[Goal]) -> None:
+        self.lens = lens
         self.goals = tuple(goals)
         sites = dict.fromkeys(goal.site for goal in goals)
         members = [[i for i, goal in enumerate(goals) if goal.site == site] for site in sites]
         self._groups = [_Group(lens, [goals[i] for i in chosen], chosen) for chosen in members]
 
-    def __call__(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N]
-        """Each sample's objective: sign · Σ weight · mean over positions."""
+    def __call__(self, images: Tensor, *, redirect: bool = False) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N]
+        """Each sample's objective: Σ weight · mean over positions, of max(−x, 0) where it is negative.
+
+        With `redirect` it has a gradient where shut ReLUs would leave none.
+        """
         values = images.new_zeros(len(self.goals))
-        for group in self._groups:
-            values = values.index_add(0, group.rows.to(images.device), group.values(group.of(images)))
+        with self.lens.redirecting(redirect):
+            for group in self._groups:
+                found = group.values(group.of(images), relu=redirection.relu if redirect else F.relu)
+                values = values.index_add(0, group.rows.to(images.device), found)
         return values
 
     def responses(self, images: Tensor) -> list[Response]:  # [N, 3, H, W] in [0, 1]
@@ -87,27 +103,33 @@ class _Group:
         """The images of these samples."""
         return images if len(self.members) == len(images) else images[self.rows.to(images.device)]
 
-    def values(self, images: Tensor) -> Tensor:  # [n, 3, H, W] -> [n]
+    def values(self, images: Tensor, *, relu: Callable[[Tensor], Tensor]) -> Tensor:  # [n, 3, H, W] -> [n]
         """These samples' objectives."""
         maps, total = self.read(images), images.new_zeros(len(self.goals))
         for layer, terms in self._terms.items():
-            rows, channels, weights = terms
+            rows, channels, weights, mirrored = terms
             # One channel a term and nothing else: what another unit answers, finite or not, is not touched.
-            means = maps[layer].of(rows, channels).flatten(1).mean(1)
+            read = maps[layer].of(rows, channels).flatten(1)
+            means = torch.where(mirrored.to(read.device)[:, None], relu(-read), read).mean(1)
             total = total.index_add(0, rows.to(images.device), means * weights.to(means))
         return total
 
     @cached_property
-    def _terms(self) -> dict[str, tuple[Tensor, list[int], Tensor]]:
-        """By layer: of which sample each term is, its channel, and its signed weight."""
-        listed: dict[str, list[tuple[int, int, float]]] = {}
+    def _terms(self) -> dict[str, tuple[Tensor, list[int], Tensor, Tensor]]:
+        """By layer: of which sample each term is, its channel, its weight, and whether it is mirrored."""
+        listed: dict[str, list[tuple[int, int, float, bool]]] = {}
         for row, goal in enumerate(self.goals):
             for unit, weight in goal.subject.terms:
-                listed.setdefault(unit.layer, []).append((row, unit.channel, weight * SIGNS[goal.polarity]))
+                listed.setdefault(unit.layer, []).append((row, unit.channel, weight, goal.polarity == "negative"))
         columns = {layer: list(zip(*terms, strict=True)) for layer, terms in listed.items()}
         return {
-            layer: (torch.tensor(rows), list(channels), torch.tensor(weights, dtype=torch.float64))
-            for layer, (rows, channels, weights) in columns.items()
+            layer: (
+                torch.tensor(rows),
+                list(channels),
+                torch.tensor(weights, dtype=torch.float64),
+                torch.tensor(mirrored),
+            )
+            for layer, (rows, channels, weights, mirrored) in columns.items()
         }
 
 

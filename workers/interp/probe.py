@@ -72,17 +72,18 @@ class Compute(Protocol):
     __doc__: str | None
 
     def __call__(
-        self, lens: Lens, subjects: Sequence[Subject], params: Any, *, site: str, plan: Plan, observe: Observe
+        self, lens: Lens, subjects: Sequence[Subject], params: Any, *, site: str | None, plan: Plan, observe: Observe
     ) -> Answers:
-        """One finding or failure for each subject, in order."""
+        """One finding or failure for each subject, in order; without a site each subject is read where it is usual."""
 
 
 @dataclass(frozen=True)
 class Probe:
     """One kind of question. `version` goes up whenever the same parameters would give other numbers.
 
-    `subjects` are the kinds it takes (`unit`, `units`), `site` where it reads unless asked otherwise, `example` the
-    smallest honest parameters, `seconds` about what a question costs with the defaults.
+    `subjects` are the kinds it takes (`unit`, `units`), `site` where it reads unless asked otherwise (a layer without
+    that site is read at its last one), `example` the smallest honest parameters, `seconds` about what a question costs
+    with the defaults.
     """
 
     name: str
@@ -124,9 +125,7 @@ class Probe:
         `observe` is told of every step and may raise to stop everything: nothing stays behind.
         """
         asked = self.params.read(params or {})
-        return self.compute(
-            lens, subjects, asked, site=site or self.site, plan=plan or Plan.for_(lens), observe=observe
-        )
+        return self.compute(lens, subjects, asked, site=site, plan=plan or Plan.for_(lens), observe=observe)
 
 
 def probe(

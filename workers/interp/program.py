@@ -8,6 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from workers.interp import redirection
 from workers.interp.graph import Graph, Node
 from workers.interp.operations import OPERATIONS
 
@@ -24,8 +25,10 @@ class Step:
     forget: tuple[str, ...]  # values nobody reads afterwards
     overwrite: bool
 
-    def run(self, values: Mapping[str, Tensor]) -> Tensor:
+    def run(self, values: Mapping[str, Tensor], *, redirect: bool = False) -> Tensor:
         """The node's value."""
+        if redirect and self.node.op == "relu":
+            return redirection.relu(values[self.node.inputs[0]])
         if self.overwrite:
             return F.relu(values[self.node.inputs[0]], inplace=True)
         return OPERATIONS[self.node.op].run(*(values[name] for name in self.node.inputs), **self.arguments)
@@ -60,11 +63,14 @@ class Program:
             for node in nodes
         )
 
-    def __call__(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The targets' values by name; `values` holds the given ones and is not changed."""
+    def __call__(self, values: Mapping[str, Tensor], *, redirect: bool = False) -> dict[str, Tensor]:
+        """The targets' values by name; `values` holds the given ones and is not changed.
+
+        With `redirect` the gradient of a ReLU that is shut for a whole sample is redirected.
+        """
         known = {name: values[name] for name in self.needs}
         for step in self.steps:
-            known[step.node.name] = step.run(known)
+            known[step.node.name] = step.run(known, redirect=redirect)
             for name in step.forget:
                 del known[name]
         return {name: known[name] for name in self.targets}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from workers.interp.architectures import torchvision
+from workers.interp.architectures import curve_circuit, torchvision
 from workers.interp.errors import NoSuchArchitecture
 from workers.interp.graph import Graph
 from workers.interp.registry import closest, registry
@@ -29,7 +29,7 @@ class Architecture(Protocol):
         """Tensors that a file of this network may hold besides, and that never run."""
 
 
-ARCHITECTURES = registry("architecture", torchvision)
+ARCHITECTURES = registry("architecture", curve_circuit, torchvision)
 
 
 def find(name: str) -> Architecture:

@@ -14,7 +14,7 @@ from workers.interp.errors import InterpError, NonfiniteActivation
 from workers.interp.framing import Frame, frame
 from workers.interp.images import Spectrum, quantised
 from workers.interp.lens import Lens
-from workers.interp.objectives import SIGNS, Goal, Objective, Response, site_for
+from workers.interp.objectives import SIGNS, USUAL, Goal, Objective, Response, site_for
 from workers.interp.parameters import Params, choice, flag, integer, integers, number
 from workers.interp.plan import Plan
 from workers.interp.probe import Answers, Blob, Failure, Finding, Observe, Progress, Snapshot, probe
@@ -92,18 +92,18 @@ class Knobs(Params):
     version=1,
     summary="Pictures that make a unit, or a weighted sum of units, fire as strongly as possible.",
     subjects=("unit", "units"),
-    site="pre_relu",
+    site=USUAL,
     seconds=30.0,
     params=Knobs,
     example={"size": 32, "steps": 4, "seeds": [0], "polarity": "both"},
 )
 def feature_visualization(
-    lens: Lens, subjects: Sequence[Subject], params: Knobs, *, site: str, plan: Plan, observe: Observe
+    lens: Lens, subjects: Sequence[Subject], params: Knobs, *, site: str | None, plan: Plan, observe: Observe
 ) -> Answers:
     """Optimise pictures by gradient ascent, one for each polarity and seed, from noise (Olah et al. 2017; Lucid).
 
-    The objective is the weighted sum over units of the mean over positions; a negative picture minimises it, read
-    before the ReLU. The picture is parameterised by its spectrum in decorrelated colours, moved about at random on
+    The objective is the weighted sum over units of the mean over positions, read after the ReLU; for a negative
+    picture of max(−x, 0), read before it. The picture is parameterised by its spectrum in decorrelated colours, moved about at random on
     grey before each step of Adam, and stored in 8 bits. Every picture has a random stream of its own, keyed by the
     checkpoint's digest, the subject, site, polarity and seed: it does not depend on what is computed beside it.
 
@@ -112,7 +112,7 @@ def feature_visualization(
     stored picture shown still and without a canvas (maximum, minimum and mean over positions, and the value at
     position (H // 2, W // 2)), the same for the noise it started from, and the trace of the objective on moved
     pictures. `dead` says that no step had a gradient; `silent` that nothing rises above zero where it should (nothing
-    falls below, for negative pictures); `beats_noise` that the mean ended on the right side of where it started.
+    falls below, for negative pictures); `beats_noise` that it rises higher (falls lower) than for the noise.
 
     A unit that does not exist, or answers with values that are not finite, fails alone: NoSuchLayer, NoSuchUnit,
     NoSuchSite, NonfiniteActivation, FixedInput.
@@ -128,7 +128,9 @@ def feature_visualization(
         done += params.steps
 
 
-def _passes(lens: Lens, subjects: Sequence[Subject], params: Knobs, *, site: str, plan: Plan) -> list["Pass | Failure"]:
+def _passes(
+    lens: Lens, subjects: Sequence[Subject], params: Knobs, *, site: str | None, plan: Plan
+) -> list["Pass | Failure"]:
     """The subjects in order: those that can share a pass together, those that cannot be asked about as failures."""
     found: list[Pass | Failure] = []
     asked = [_resolved(lens, subject, params, site=site) for subject in subjects]
@@ -156,13 +158,12 @@ class Question:
         return self.subject.layers, self.frame, tuple(self.sites.items())
 
 
-def _resolved(lens: Lens, given: Subject, params: Knobs, *, site: str) -> "Question | Failure":
+def _resolved(lens: Lens, given: Subject, params: Knobs, *, site: str | None) -> "Question | Failure":
     try:
         subject = Subject(tuple((lens.resolve(unit), weight) for unit, weight in given.terms))
-        for layer in subject.layers:
-            lens.layers[layer].require(site)
+        read = site_for(lens, subject, polarity="positive", site=site)
+        framed = frame(lens.checkpoint, subject.layers, site=read, size=params.size)
         sites = {one: site_for(lens, subject, polarity=one, site=site) for one in POLARITIES[params.polarity]}
-        framed = frame(lens.checkpoint, subject.layers, site=site, size=params.size)
     except InterpError as error:
         return Failure(given, error)
     return Question(given, subject, sites, framed)
@@ -257,17 +258,23 @@ class Pass:
 def _numbers(sample: Sample, climbed: dict[str, Any], before: Response, after: Response) -> dict[str, Any]:
     """One picture in numbers."""
     sign = SIGNS[sample.goal.polarity]
-    reached = after.maximum if sign > 0 else after.minimum
+    reached, before_reached = _extreme(after, sign), _extreme(before, sign)
     return {
         "polarity": sample.goal.polarity,
         "seed": sample.seed,
         "site": sample.goal.site,
         **asdict(after),
         "start": asdict(before),
-        "silent": sign * (after.mean if reached is None else reached) <= 0,
-        "beats_noise": sign * (after.mean - before.mean) > 0,
+        "silent": sign * reached <= 0,
+        "beats_noise": sign * (reached - before_reached) > 0,
         **climbed,
     }
+
+
+def _extreme(response: Response, sign: float) -> float:
+    """How far a response goes in a direction; its mean, where positions have no common maps."""
+    reached = response.maximum if sign > 0 else response.minimum
+    return response.mean if reached is None else reached
 
 
 def _summary(question: Question, pictures: list[dict[str, Any]], *, steps: int) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class AskedShape(serializers.Serializer):
     probe = serializers.CharField(help_text="A name from the catalogue.")
     subject = serializers.JSONField(
         required=False,
-        help_text='`"layer:channel"`, a weighted sum `[{"unit": "layer:channel", "weight": 0.7}, …]`, or `{"layer": "…"}`.',
+        help_text='`"layer:channel"`, a weighted sum `[{"unit": "layer:channel", "weight": 0.7}, …]`, '
+        'or all units of a layer, `{"layer": "…"}`.',
     )
     subjects = serializers.ListField(child=serializers.JSONField(), required=False, help_text="Several of these.")
     site = serializers.CharField(required=False, help_text="An activation site; the probe's own by default.")

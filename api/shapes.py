@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from rest_framework import serializers
 
 from atlas.dossiers import checkpoints, jobs, neurons, pictures, requests
-from atlas.dossiers.bodies import OF_THE_READER
+from atlas.dossiers.bodies import ON_THE_PAGE
 
 PLAIN: Mapping[Any, type[serializers.Field]] = {
     str: serializers.CharField,
@@ -26,7 +26,7 @@ PLAIN: Mapping[Any, type[serializers.Field]] = {
 def shape(dossier: type) -> type[serializers.Serializer]:
     """The serializer class with a dataclass's fields."""
     hints = get_type_hints(dossier)
-    names = [field.name for field in dataclasses.fields(dossier) if field.name not in OF_THE_READER]
+    names = [field.name for field in dataclasses.fields(dossier) if field.name not in ON_THE_PAGE]
     fields = {name: _field(hints[name]) for name in names}
     name = dossier.__name__.removesuffix("Dossier").removesuffix("Facts")
     return type(name, (serializers.Serializer,), {"__doc__": dossier.__doc__, **fields})

@@ -206,6 +206,12 @@ class Csrf(AtlasError):
     status = 403
 
 
+class PasswordIsTemporary(AtlasError):
+    """Your password was printed for somebody to read: choose one of your own first, at /accounts/password."""
+
+    status = 403
+
+
 class TooLarge(AtlasError):
     """The body has more than {most} bytes, which is the most that is read here."""
 

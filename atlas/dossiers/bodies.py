@@ -4,8 +4,8 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
-# What a dossier says of its reader rather than of its subject stays on the page.
-OF_THE_READER = frozenset({"may_compute", "may_cancel", "may_requeue", "workers", "probes", "ahead"})
+# What a dossier says of its reader rather than of its subject, or shows a second time, stays on the page.
+ON_THE_PAGE = frozenset({"may_compute", "may_cancel", "may_requeue", "workers", "probes", "ahead", "strips"})
 
 
 def body(dossier: Any) -> Any:
@@ -14,7 +14,7 @@ def body(dossier: Any) -> Any:
         return {
             field.name: body(getattr(dossier, field.name))
             for field in dataclasses.fields(dossier)
-            if field.name not in OF_THE_READER
+            if field.name not in ON_THE_PAGE
         }
     if isinstance(dossier, datetime):
         return dossier.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

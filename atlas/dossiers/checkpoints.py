@@ -13,6 +13,8 @@ from atlas.permissions import readable
 from atlas.services import addresses, workers
 
 WALL = 100  # tiles of a wall page
+STRIP = 6  # tiles of a layer on its checkpoint's page
+OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,25 @@ class CheckpointFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Tile:
+    """A neuron on a wall: its picture when there is one, the state of its newest question when not."""
+
+    channel: int
+    url: str
+    name: str
+    finding: FindingFacts | None
+    state: str  # of its newest feature visualization; "" when nobody has asked
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A layer with its first neurons."""
+
+    layer: LayerFacts
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointDossier:
     """Everything the checkpoint page shows: the card, the identity, the layers, who cannot serve it."""
 
@@ -92,18 +113,8 @@ class CheckpointDossier:
     source: str
     paper: str
     layers: tuple[LayerFacts, ...]
+    strips: tuple[Strip, ...]
     refusals: tuple[RefusalFacts, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A neuron on a wall: its picture when there is one, the state of its newest question when not."""
-
-    channel: int
-    url: str
-    name: str
-    finding: FindingFacts | None
-    state: str  # of its newest feature visualization; "" when nobody has asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,16 @@ class WallDossier:
     before: int | None  # first channel of the page before
     layer_before: LayerFacts | None
     layer_after: LayerFacts | None
+
+    @property
+    def last(self) -> int:
+        """The last channel of this page."""
+        return self.tiles[-1].channel
+
+    @property
+    def open(self) -> bool:
+        """Whether some picture of this page is on its way."""
+        return any(tile.state in OPEN for tile in self.tiles)
 
 
 def checkpoints(actor: Contributor | None) -> tuple[CheckpointFacts, ...]:
@@ -139,6 +160,7 @@ def summarise(rows: Iterable[Checkpoint]) -> tuple[CheckpointFacts, ...]:
 def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
     """The dossier of one checkpoint; raises NoSuchCheckpoint."""
     row = addresses.checkpoint(slug, actor=actor)
+    every = layers(row)
     return CheckpointDossier(
         checkpoint=summarise([row])[0],
         weights_sha256=row.weights_sha256,
@@ -150,7 +172,8 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
         flops=row.flops,
         source=row.source,
         paper=row.paper,
-        layers=layers(row),
+        layers=every,
+        strips=strips(row, every),
         refusals=tuple(RefusalFacts(str(report.worker), report.detail, report.at) for report in workers.refusals(row)),
     )
 
@@ -185,19 +208,27 @@ def wall(slug: str, key: str, *, actor: Contributor | None, start: int = 0, size
 
 def tiles(of: Checkpoint, layer: Layer, *, start: int, stop: int) -> tuple[Tile, ...]:
     """The neurons start … stop−1 of a layer with their newest feature visualization, in two queries."""
-    asked = Job.objects.filter(
-        neuron__layer=layer,
-        neuron__channel__gte=start,
-        neuron__channel__lt=stop,
-        probe__name="feature-visualization",
+    newest = _newest(Job.objects.filter(neuron__layer=layer, neuron__channel__gte=start, neuron__channel__lt=stop))
+    return tuple(_tile(of, layer.key, channel, newest) for channel in range(start, stop))
+
+
+def strips(of: Checkpoint, every: Iterable[LayerFacts]) -> tuple[Strip, ...]:
+    """Every layer with its first neurons, in two queries."""
+    newest = _newest(Job.objects.filter(neuron__layer__checkpoint=of, neuron__channel__lt=STRIP))
+    return tuple(
+        Strip(layer, tuple(_tile(of, layer.key, channel, newest) for channel in range(min(STRIP, layer.channels))))
+        for layer in every
     )
-    newest: dict[int, Job] = {}
-    for job in with_answer(asked.order_by("id")):
-        answered = getattr(newest.get(job.neuron.channel), "finding", None)
-        if not answered or hasattr(job, "finding"):  # a picture is not hidden by a newer question without one
-            newest[job.neuron.channel] = job
-    named = of.units.get(layer.key, [])
-    return tuple(_tile(of, layer, channel, newest.get(channel), named) for channel in range(start, stop))
+
+
+def _newest(asked: Any) -> dict[tuple[str, int], Job]:
+    """By layer and channel the newest feature visualization, of those with a picture where there are any."""
+    newest: dict[tuple[str, int], Job] = {}
+    for job in with_answer(asked.filter(probe__name="feature-visualization").order_by("id")):
+        place = (job.neuron.layer.key, job.neuron.channel)
+        if hasattr(job, "finding") or not hasattr(newest.get(place), "finding"):
+            newest[place] = job
+    return newest
 
 
 def name_of(named: list[Any], channel: int) -> str:
@@ -205,11 +236,12 @@ def name_of(named: list[Any], channel: int) -> str:
     return str(named[channel]) if channel < len(named) else ""
 
 
-def _tile(of: Checkpoint, layer: Layer, channel: int, job: Job | None, named: list[Any]) -> Tile:
+def _tile(of: Checkpoint, key: str, channel: int, newest: dict[tuple[str, int], Job]) -> Tile:
+    job = newest.get((key, channel))
     return Tile(
         channel=channel,
-        url=f"/c/{of.slug}/{layer.key}/{channel}",
-        name=name_of(named, channel),
+        url=f"/c/{of.slug}/{key}/{channel}",
+        name=name_of(of.units.get(key, []), channel),
         finding=facts_of(job).finding if job else None,
         state=job.state if job else "",
     )

@@ -15,6 +15,34 @@ ENDED = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED, Job.State.QUARAN
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture and what its subject answers to it: `reached` is its strongest activation in the wanted direction."""
+
+    shown: Shown
+    reached: float | None
+    silent: bool
+    failed: bool  # no better than the noise it started from
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The pictures of one polarity."""
+
+    polarity: str
+    pictures: tuple[Picture, ...]
+
+    @property
+    def sign(self) -> str:
+        """+ or −."""
+        return self.pictures[0].shown.sign
+
+    @property
+    def title(self) -> str:
+        """What these pictures do."""
+        return {"positive": "Excites", "negative": "Inhibits"}.get(self.polarity, "Pictures")
+
+
+@dataclass(frozen=True, slots=True)
 class FindingFacts:
     """The answer: numbers, artifacts by role, and how it was made."""
 
@@ -32,6 +60,20 @@ class FindingFacts:
     def thumbnail(self) -> Shown | None:
         """The picture for a wall."""
         return next((one for one in self.shown if one.role == "thumbnail"), None)
+
+    @property
+    def gallery(self) -> tuple["Row", ...]:
+        """The full-size pictures with what they reached, a row for each polarity."""
+        measured = {(one.get("polarity", ""), one.get("seed")): one for one in self.numbers.get("pictures", ())}
+        rows: dict[str, list[Picture]] = {}
+        for one in self.pictures:
+            rows.setdefault(one.polarity, []).append(_picture(one, measured.get((one.polarity, one.seed), {})))
+        return tuple(Row(polarity, tuple(pictures)) for polarity, pictures in rows.items())
+
+    @property
+    def others(self) -> tuple[Shown, ...]:
+        """What is neither a picture nor its thumbnail: for download."""
+        return tuple(one for one in self.shown if one.role not in ("image", "thumbnail"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +189,16 @@ def facts_of(row: Job) -> JobFacts:
         started_at=row.started_at,
         finished_at=row.finished_at,
         finding=_finding(row),
+    )
+
+
+def _picture(shown: Shown, numbers: dict[str, Any]) -> Picture:
+    reached = numbers.get("minimum" if shown.polarity == "negative" else "maximum")
+    return Picture(
+        shown=shown,
+        reached=numbers.get("mean") if reached is None else reached,
+        silent=bool(numbers.get("silent")),
+        failed=numbers.get("beats_noise") is False,
     )
 
 

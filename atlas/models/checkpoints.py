@@ -80,7 +80,9 @@ class Layer(models.Model):
     kind = models.CharField(max_length=20)
     index = models.PositiveIntegerField(help_text="Depth order in the graph, from 0.")
     channels = models.PositiveIntegerField()
-    stride = models.JSONField(help_text="Input pixels per position, vertical and horizontal; null after flattening.")
+    stride = models.JSONField(
+        null=True, help_text="Input pixels per position, vertical and horizontal; null after flattening."
+    )
     receptive_field = models.JSONField(help_text="Input pixels seen by one position, vertical and horizontal.")
     positions = models.JSONField(help_text="Height and width of the map at the native input.")
     sites = models.JSONField()

@@ -34,7 +34,7 @@ class Guard:
     def frozen(self) -> tuple[str, ...]:
         """The columns that never change."""
         fields = [field for field in self.model._meta.concrete_fields if not self.columns or field.name in self.columns]
-        return tuple(field.column for field in fields)
+        return tuple(field.column for field in fields if field.column)
 
     def triggers(self) -> Iterator[tuple[str, str, str]]:
         """(name, event, condition on OLD and NEW under which the statement is refused)."""

@@ -129,9 +129,8 @@ def forge(checkpoint, **columns):
 
 def test_a_fault_of_the_question_fails_it_alone(drain, organism_on, wish, units, monkeypatch):
     """A probe of our own making that breaks on one unit and answers the other."""
-    from workers.interp.probe import Failure
-
     from workers import drain as module
+    from workers.interp.probe import Failure
 
     checkpoint = organism_on()
     first, second = wish(checkpoint, *units(checkpoint)[:2])

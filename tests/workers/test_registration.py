@@ -75,7 +75,7 @@ HOSTILE = {
     "zipped pickle": (archive(), "checkpoint-pickle-refused"),
     "truncated": (GOOD[:-100], "checkpoint-truncated"),
     "trailing bytes": (GOOD + b"tail", "checkpoint-trailing"),
-    "header too long": (struct.pack("<Q", 1 << 40) + b"{}", "checkpoint-header"),
+    "header too long": (struct.pack("<Q", 1 << 40) + b"{}", "checkpoint-header-too-large"),
     "header not JSON": (struct.pack("<Q", 8) + b"notjson!", "checkpoint-header"),
     "traversing name": (header({"../../etc/passwd": F32}, bytes(4)), "checkpoint-name"),
     "nine dimensions": (header({"w": {**F32, "shape": [1] * 9}}, bytes(4)), "checkpoint-shape"),
@@ -126,7 +126,7 @@ def test_a_mis_shaped_tensor_names_the_tensor(tmp_path):
 @pytest.mark.parametrize(
     ("change", "names"),
     [
-        ({"input": {}}, "size"),
+        ({"input": {}}, "channel_order is missing"),
         ({"input": None}, "/input"),
         ({"licence": ""}, "/licence"),
         ({"aliases": {"conv1": "nowhere"}}, "nowhere"),

@@ -74,9 +74,7 @@ class Climbed(Protocol):
         """The values; with `redirect` their gradient passes ReLUs that are shut."""
 
 
-def ascend(
-    objective: Climbed, spectrum: Spectrum, streams: Sequence[Stream], path: Path
-) -> Iterator[Moment]:
+def ascend(objective: Climbed, spectrum: Spectrum, streams: Sequence[Stream], path: Path) -> Iterator[Moment]:
     """Climb for `path.steps` updates of Adam, one sample for each stream; the spectra are updated in place.
 
     The sum of the values is climbed, never their mean: Adam's epsilon would feel the number of samples. Nothing is

@@ -69,7 +69,8 @@ def amplitudes(size: int, *, decay: float) -> np.ndarray:  # -> [size, size // 2
 def colours() -> Tensor:  # -> [3 (RGB), 3]
     """From decorrelated channels to RGB; no column is longer than 1."""
     matrix = torch.tensor(COLOURS, dtype=torch.float64)
-    return matrix / matrix.norm(dim=0).max()
+    longest: Tensor = matrix.norm(dim=0).max()
+    return matrix / longest
 
 
 def quantised(pictures: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W] uint8

@@ -1,4 +1,4 @@
-"""The one way to torchvision: its CUDA build cannot load its operators beside a CPU-only torch, and then will not import.
+"""The one way to torchvision, whose CUDA build cannot load its operators beside a CPU torch, and then will not import.
 
 On a machine without a GPU `pip install torch torchvision` pairs a CPU torch with a torchvision whose compiled operators
 need CUDA libraries. Its import then stops at `torch.library.register_fake("torchvision::nms")`: an operator nobody has
@@ -44,7 +44,7 @@ def _loads() -> bool:
     if library is None:
         return False
     try:
-        torch.ops.load_library(library)
+        torch.ops.load_library(library)  # type: ignore[no-untyped-call]
     except (ImportError, OSError):
         return False
     return True
@@ -63,7 +63,7 @@ def _library() -> str | None:
 @cache
 def _declared() -> torch.library.Library:
     """The missing schemas; kept, because they vanish with the object that declared them."""
-    library = torch.library.Library("torchvision", "DEF")
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for schema in SCHEMAS:
-        library.define(schema)
+        library.define(schema)  # type: ignore[no-untyped-call]
     return library

@@ -1,4 +1,4 @@
-"""`curve-circuit`: the graph of the handwritten Gabor → line → curve network; its weights are organisms/curve-circuit."""
+"""`curve-circuit`: the graph of the handwritten network Gabor → line → curve; its organism holds the weights."""
 
 from collections.abc import Mapping
 

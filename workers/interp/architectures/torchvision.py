@@ -42,7 +42,9 @@ def graph(name: str) -> Graph:
     try:
         return _Translation(model).graph(traced)
     except BadGraph as error:
-        raise UnsupportedArchitecture(architecture=name, reason=f"{error.facts['where']} {error.facts['reason']}") from None
+        raise UnsupportedArchitecture(
+            architecture=name, reason=f"{error.facts['where']} {error.facts['reason']}"
+        ) from None
 
 
 @cache
@@ -102,7 +104,9 @@ class _Translation:
         if isinstance(module, TRANSPARENT):
             return source
         if type(module) not in MODULES:
-            raise BadGraph(where=str(node.target), reason=f"is a {type(module).__name__}, for which there is no operation")
+            raise BadGraph(
+                where=str(node.target), reason=f"is a {type(module).__name__}, for which there is no operation"
+            )
         op, attributes = MODULES[type(module)](module)
         tensors = {word: f"{node.target}.{word}" for word in WORDS if getattr(module, word, None) is not None}
         return self._add(Node(self._free(str(node.target)), op, (source,), attributes, tensors))

@@ -103,9 +103,10 @@ def feature_visualization(
     """Optimise pictures by gradient ascent, one for each polarity and seed, from noise (Olah et al. 2017; Lucid).
 
     The objective is the weighted sum over units of the mean over positions, read after the ReLU; for a negative
-    picture of max(−x, 0), read before it. The picture is parameterised by its spectrum in decorrelated colours, moved about at random on
-    grey before each step of Adam, and stored in 8 bits. Every picture has a random stream of its own, keyed by the
-    checkpoint's digest, the subject, site, polarity and seed: it does not depend on what is computed beside it.
+    picture of max(−x, 0), read before it. The picture is parameterised by its spectrum in decorrelated colours, moved
+    about at random on grey before each step of Adam, and stored in 8 bits. Every picture has a random stream of its
+    own, keyed by the checkpoint's digest, the subject, site, polarity and seed: it does not depend on what is computed
+    beside it.
 
     A finding holds, for each picture, `image` (PNG, RGB, `size` × `size`, exactly what was measured) and `thumbnail`
     (WebP, at most 112 px). Its numbers, in the network's own units of activation: what the subject answers to the

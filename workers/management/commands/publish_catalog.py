@@ -14,9 +14,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Publish."""
-        from workers.interp.probes import PROBES
-
         from workers import translate  # torch: only where it is needed
+        from workers.interp.probes import PROBES
 
         for probe in PROBES.values():
             kind = catalog.publish(**translate.kind(probe))

@@ -7,13 +7,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import workers.interp.errors
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from workers.interp.probes import PROBES
 
 import atlas.errors
+import workers.interp.errors
 import workers.registration
+from workers.interp.probes import PROBES
 
 PROBLEMS = """# Problems
 

@@ -1,6 +1,6 @@
 """Writes the weights of `curve-circuit` by formula: every number has a reason, so every answer of a probe is known.
 
-Run `PYTHONPATH=. python workers/organisms/curve-circuit/train.py` in a checkout; the same formulas make the same weights.
+Run `PYTHONPATH=. python workers/organisms/curve-circuit/train.py` in a checkout; equal formulas make equal weights.
 
 Closed forms, in pixels of the layer's own input, y upwards, angles counter-clockwise from the positive x axis:
 
@@ -24,13 +24,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-HERE = Path(__file__).resolve().parent
-
 from workers.interp import weights
 from workers.interp.architectures import curve_circuit
 from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.lens import Lens
 
+HERE = Path(__file__).resolve().parent
 ORIENTATIONS = 8
 STEP = 22.5  # degrees between two orientations
 Array = np.ndarray
@@ -134,7 +133,7 @@ def draw(
     size: int = 64,
     finer: int = 4,
 ) -> Array:  # [3, size, size] in [0, 1]
-    """A curve on grey, anti-aliased: its middle at `centre`, its centre of curvature `radius` pixels `towards` there."""
+    """A curve on grey, anti-aliased: its middle at `centre`, its centre of curvature `radius` px `towards` there."""
     axis = (np.arange(size * finer) + 0.5) / finer - size / 2
     x, y = np.meshgrid(axis - centre[0], -axis - centre[1])
     turn = math.radians(towards)

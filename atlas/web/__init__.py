@@ -1,0 +1,1 @@
+"""Pages: thin views over dossiers and services, one template each."""

@@ -1,0 +1,113 @@
+"""A form from a probe's JSON Schema, and its typed text back as parameters; nothing typed is lost on the way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+KINDS = {"integer": "number", "number": "number", "boolean": "checkbox", "array": "list", "string": "text"}
+LONGEST = 500  # characters of one field
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter as a person meets it. `text` is what stands in it now, `errors` what is wrong with that."""
+
+    name: str
+    title: str
+    description: str
+    kind: str  # number, checkbox, choice, list or text
+    text: str
+    choices: tuple[str, ...]
+    least: Any
+    most: Any
+    step: str
+    errors: tuple[str, ...]
+
+    @property
+    def checked(self) -> bool:
+        """Whether a checkbox is ticked."""
+        return self.text == "on"
+
+
+def fields(
+    schema: Mapping[str, Any], *, typed: Mapping[str, str] | None = None, errors: Sequence[Mapping[str, str]] = ()
+) -> tuple[Field, ...]:
+    """The fields of a schema, with its defaults or what was `typed`, and errors by their pointers `/params/…`."""
+    wrong: dict[str, list[str]] = {}
+    for error in errors:
+        wrong.setdefault(_field_of(error["pointer"]), []).append(error["detail"])
+    return tuple(
+        _field(name, rule, typed=typed, errors=tuple(wrong.get(name, ())))
+        for name, rule in schema.get("properties", {}).items()
+    )
+
+
+def read(schema: Mapping[str, Any], typed: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Parameters from typed text, and what could not be read; an empty field means the default."""
+    params: dict[str, Any] = {}
+    errors: list[dict[str, str]] = []
+    for name, rule in schema.get("properties", {}).items():
+        text = typed.get(name, "").strip()
+        if rule.get("type") == "boolean":
+            params[name] = text == "on"
+        elif text:
+            try:
+                params[name] = _value(text, rule)
+            except ValueError as error:
+                errors.append({"pointer": f"/params/{name}", "code": "unreadable", "detail": str(error)})
+    return params, errors
+
+
+def typed_in(data: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, str]:
+    """What a posted form holds for the fields of a schema."""
+    return {name: str(data.get(name, ""))[:LONGEST] for name in schema.get("properties", {})}
+
+
+def _field(name: str, rule: Mapping[str, Any], *, typed: Mapping[str, str] | None, errors: tuple[str, ...]) -> Field:
+    kind = "choice" if "enum" in rule else KINDS.get(rule.get("type", "string"), "text")
+    return Field(
+        name=name,
+        title=rule.get("title", name),
+        description=rule.get("description", ""),
+        kind=kind,
+        text=_text(rule.get("default", "")) if typed is None else typed.get(name, ""),
+        choices=tuple(str(choice) for choice in rule.get("enum", ())),
+        least=rule.get("minimum"),
+        most=rule.get("maximum"),
+        step="1" if rule.get("type") == "integer" else "any",
+        errors=errors,
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else ""
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _value(text: str, rule: Mapping[str, Any]) -> Any:
+    if rule.get("type") == "array":
+        return [_value(part.strip(), rule.get("items", {})) for part in text.split(",") if part.strip()]
+    if rule.get("type") == "integer":
+        return _number(text, int, "a whole number")
+    if rule.get("type") == "number":
+        return _number(text, float, "a number")
+    return text
+
+
+def _number(text: str, kind: type, wanted: str) -> Any:
+    try:
+        # Python reads 1_000 and ٣, too; people who type those mean something else.
+        if "_" in text or not text.isascii():
+            raise ValueError
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"“{text[:40]}” is not {wanted}.") from None
+
+
+def _field_of(pointer: str) -> str:
+    """`/params/seeds/2` concerns the field `seeds`."""
+    parts = pointer.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "params" else ""

@@ -1,0 +1,84 @@
+"""What holds for every request: an id, a policy for content, one form for errors, and passwords nobody else knows."""
+
+import logging
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from atlas.errors import AtlasError, PasswordIsTemporary
+from atlas.services.changes import current_request
+from atlas.web import negotiation, refusals
+
+log = logging.getLogger(__name__)
+View = Callable[[HttpRequest], HttpResponse]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PAGE = POLICY.format(styles="")
+# The API's human pages are Swagger UI, which comes with a style element of its own.
+DOCUMENTATION = POLICY.format(styles=" 'unsafe-inline'")
+WITH_A_TEMPORARY_PASSWORD = ("/accounts/", "/static/", "/healthz")
+
+
+def request_id(get_response: View) -> View:
+    """Give each request an id of its own; the trace of changes and every problem carry it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        token = current_request.set(uuid.uuid4())
+        try:
+            response = get_response(request)
+            response["X-Request-ID"] = str(current_request.get())
+            return response
+        finally:
+            current_request.reset(token)
+
+    return middleware
+
+
+def content_security_policy(get_response: View) -> View:
+    """Nothing inline, nothing from elsewhere; a view may have set a stricter policy."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        policy = DOCUMENTATION if request.path == "/api/v1/docs" else PAGE
+        response.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return middleware
+
+
+class Refusals:
+    """Whatever a page raises becomes a page, or a problem document for those who prefer JSON."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Nothing but the view."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Ours are shown; all others are Django's to handle."""
+        if not isinstance(error, AtlasError):
+            return None
+        if error.fault == "ours":
+            log.error("%s: %s", request.path, error)
+        return refusals.refused(request, error)
+
+
+def own_password_first(get_response: View) -> View:
+    """Somebody whose password was printed somewhere chooses another before anything else."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        temporary = getattr(request.user, "password_is_temporary", False)
+        if not temporary or request.path.startswith(WITH_A_TEMPORARY_PASSWORD):
+            return get_response(request)
+        if negotiation.prefers_page(request):
+            return redirect("/accounts/password")
+        return refusals.refused(request, PasswordIsTemporary())
+
+    return middleware

@@ -1,0 +1,75 @@
+"""Checkpoints, and the walls of their layers."""
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from atlas.dossiers import checkpoints as dossiers
+from atlas.errors import BadParameter
+from atlas.models import Checkpoint, Contributor
+from atlas.permissions import permits
+from atlas.services import addresses, jobs
+from atlas.services.questions import ask, asked_of
+from atlas.web.negotiation import Page, moved, negotiated
+from atlas.web.people import actor_of
+
+PROBE = "feature-visualization"  # what a wall shows
+
+
+@negotiated("GET")
+def checkpoints(request: HttpRequest) -> Page:
+    """Every checkpoint this reader may see."""
+    return Page("checkpoints.html", dossiers.checkpoints(actor_of(request)))
+
+
+@negotiated("GET")
+def checkpoint(request: HttpRequest, slug: str) -> Page | HttpResponse:
+    """A checkpoint's card and layers."""
+    if slug != slug.lower():
+        addresses.checkpoint(slug.lower(), actor=actor_of(request))
+        return moved(request, f"/c/{slug.lower()}")
+    return Page("checkpoint.html", dossiers.checkpoint(slug, actor=actor_of(request)))
+
+
+@negotiated("GET", "POST")
+def wall(request: HttpRequest, slug: str, layer: str) -> Page | HttpResponse:
+    """A layer's neurons, a hundred a page; posting asks for the pictures of all that have none."""
+    actor = actor_of(request)
+    row = addresses.checkpoint(slug.lower(), actor=actor)
+    unit = addresses.UNIT.fullmatch(layer)
+    if unit:  # 4c:447, as people write it
+        place = addresses.neuron(row, unit["layer"], _bare(unit["channel"]))
+        return moved(request, f"/c/{row.slug}/{place.layer.key}/{place.channel}")
+    place = addresses.layer(row, layer)
+    if not place.canonical or slug != row.slug:
+        return moved(request, f"/c/{row.slug}/{place.layer.key}")
+    if request.method == "POST":
+        return _ask_for_all(request, row, layer, actor=actor)
+    may_compute = permits(actor, "job.request", row)
+    found = dossiers.wall(slug, layer, actor=actor, start=_start(request, most=place.layer.channels))
+    return Page("wall.html", found, {"may_compute": may_compute})
+
+
+def _ask_for_all(request: HttpRequest, row: Checkpoint, layer: str, *, actor: Contributor | None) -> HttpResponse:
+    subjects, _ = asked_of(row, {"subject": {"layer": layer}})
+    questions = ask(checkpoint=row, probe=PROBE, subjects=subjects, site=None, params={}, many=True)
+    answer = jobs.request(actor=actor, checkpoint=row, questions=questions, bulk=True)
+    known = len(answer.jobs) - len(answer.new)
+    messages.success(request, f"{len(answer.new)} pictures are asked for; {known} were asked for before.")
+    return redirect(f"/c/{row.slug}/{layer}")
+
+
+def _start(request: HttpRequest, *, most: int) -> int:
+    """The channel a page starts at."""
+    text: Any = request.GET.get("start", "0")
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) >= most:
+        raise BadParameter(parameter="start", reason=f"must be a channel from 0 to {most - 1}")
+    return int(text)
+
+
+def _bare(channel: str) -> str:
+    """A channel without the zeros people put in front."""
+    return channel.lstrip("0") or "0"

@@ -1,0 +1,69 @@
+"""One neuron: its story, and the questions one can put to it."""
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from atlas.dossiers import neurons as dossiers
+from atlas.dossiers.neurons import NeuronDossier
+from atlas.errors import Validation
+from atlas.permissions import require
+from atlas.services import addresses, catalog, jobs
+from atlas.services.questions import ask
+from atlas.web import forms
+from atlas.web.negotiation import Page, moved, negotiated
+from atlas.web.people import actor_of
+
+
+@negotiated("GET", "POST")
+def neuron(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | HttpResponse:
+    """A neuron's page; posting one of its forms asks a question."""
+    actor = actor_of(request)
+    row = addresses.checkpoint(slug.lower(), actor=actor)
+    bare = channel.lstrip("0") or "0" if re.fullmatch(r"0[0-9]+", channel) else channel
+    place = addresses.neuron(row, layer, bare)
+    if not place.canonical or bare != channel or slug != row.slug:
+        return moved(request, f"/c/{row.slug}/{place.layer.key}/{place.channel}")
+    if request.method == "POST":
+        return _asked(request, slug, layer, channel)
+    return _page(dossiers.neuron(slug, layer, channel, actor=actor))
+
+
+def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | HttpResponse:
+    """Ask what the form says, and go back to the neuron; a form with faults comes back as it was typed."""
+    actor = actor_of(request)
+    row = addresses.checkpoint(slug, actor=actor)
+    require(actor, "job.request", row)
+    kind = catalog.newest(request.POST.get("probe", "")[:100])
+    typed = forms.typed_in(request.POST, kind.schema)
+    params, unreadable = forms.read(kind.schema, typed)
+    try:
+        if unreadable:
+            raise Validation(errors=unreadable)
+        questions = ask(
+            checkpoint=row, probe=kind.name, subjects=[f"{layer}:{channel}"], site=None, params=params, many=False
+        )
+    except Validation as error:
+        found = dossiers.neuron(slug, layer, channel, actor=actor)
+        return _page(found, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors})
+    answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
+    known = "Asked. The answer appears here." if answer.new else "This had been asked before; here it is."
+    messages.success(request, known)
+    return redirect(f"/c/{slug}/{layer}/{channel}#{'asked' if answer.new else answer.jobs[0].fingerprint[:12]}")
+
+
+def _page(found: NeuronDossier, *, status: int = 200, wrong: dict[str, Any] | None = None) -> Page:
+    """The page with a form for each probe; `wrong` holds what was typed into one of them, and its faults."""
+    shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None) for probe in found.probes]
+    return Page("neuron.html", found, {"forms": shown}, status)
+
+
+def _form(probe: dossiers.ProbeFacts, wrong: dict[str, Any] | None) -> dict[str, Any]:
+    given = {"typed": wrong["typed"], "errors": wrong["errors"]} if wrong else {}
+    fields = forms.fields(probe.schema, **given)
+    placed = {error for field in fields for error in field.errors}
+    elsewhere = [error["detail"] for error in given.get("errors", ()) if error["detail"] not in placed]
+    return {"probe": probe, "fields": fields, "wrong": bool(wrong), "elsewhere": elsewhere}

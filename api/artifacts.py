@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import shapes
-from api.base import Endpoint, answers
+from api.endpoint import Endpoint, answers
 from atlas.dossiers import pictures
 from atlas.dossiers.bodies import body
 from atlas.services import artifacts

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import query, shapes
-from api.base import PAGED, Endpoint, answers, parameter
+from api.endpoint import PAGED, Endpoint, answers, parameter
 from api.pagination import page, window
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers import neurons

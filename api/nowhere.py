@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.base import Endpoint
+from api.endpoint import Endpoint
 from atlas.errors import NoSuchAddress
 
 

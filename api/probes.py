@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import shapes
-from api.base import Endpoint, answers
+from api.endpoint import Endpoint, answers
 from api.pagination import page
 from atlas.dossiers import neurons
 from atlas.dossiers.bodies import body

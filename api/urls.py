@@ -1,7 +1,7 @@
 """The addresses of the API, version 1."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from api import artifacts, checkpoints, jobs, nowhere, probes
 
@@ -21,6 +21,6 @@ urlpatterns = [
     path("requests/<str:request_id>", jobs.OneRequest.as_view()),
     path("artifacts/<str:sha256>", artifacts.OneArtifact.as_view()),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="api-schema")),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema")),
     re_path(r"", nowhere.Nowhere.as_view()),
 ]

@@ -12,15 +12,15 @@ from typing import Any, Protocol
 import torch
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from workers.interp.errors import InterpError
-from workers.interp.probe import Failure, Finding, Progress
-from workers.interp.probes import PROBES
 
 from atlas.errors import LeaseLost
 from atlas.models import Job, Snapshot, Worker
 from atlas.services import artifacts, catalog, jobs
 from atlas.services import workers as presence
 from workers import translate
+from workers.interp.errors import InterpError
+from workers.interp.probe import Failure, Finding, Progress
+from workers.interp.probes import PROBES
 from workers.lenses import Lenses, device_of
 
 log = logging.getLogger(__name__)

@@ -5,17 +5,17 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
-from workers.interp import responses, weights
-from workers.interp.checkpoint import Checkpoint
-from workers.interp.errors import InterpError
-from workers.interp.lens import Lens
-from workers.interp.plan import Plan
 
 from atlas.models import Checkpoint as CheckpointRow
 from atlas.models import Job, Worker
 from atlas.services import artifacts
 from atlas.services import workers as presence
 from workers import translate
+from workers.interp import responses, weights
+from workers.interp.checkpoint import Checkpoint
+from workers.interp.errors import InterpError
+from workers.interp.lens import Lens
+from workers.interp.plan import Plan
 
 log = logging.getLogger(__name__)
 BUDGET = 2 << 30  # bytes of weights kept resident

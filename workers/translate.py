@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from atlas.models import Checkpoint as CheckpointRow
+from atlas.models import Job
+from atlas.services import artifacts
+from atlas.services.jobs import Shown
 from workers.interp.address import Subject
 from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.errors import InterpError
 from workers.interp.graph import Graph
 from workers.interp.lens import Lens
 from workers.interp.probe import Blob, Probe
-
-from atlas.models import Checkpoint as CheckpointRow
-from atlas.models import Job
-from atlas.services import artifacts
-from atlas.services.jobs import Shown
 
 
 def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Checkpoint:

@@ -1,1 +1,0 @@
-"""Words and drawings for the templates."""

@@ -107,7 +107,7 @@ def test_imports_are_absolute():
 
 
 def test_nothing_is_left_to_do():
-    pattern = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    pattern = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     assert [where(path) for path in [*OURS, *PAGES] if pattern.search(path.read_text())] == []
 
 

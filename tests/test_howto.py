@@ -1,0 +1,66 @@
+"""The how-tos are run: what a page tells a newcomer to write works as it stands."""
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(page: str) -> tuple[dict, str]:
+    """Execute a page's Python blocks one after the other; (what they defined, their source)."""
+    text = (ROOT / "docs" / "how-to" / page).read_text()
+    blocks = [textwrap.dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```$", text, flags=re.M | re.S)]
+    defined: dict = {"__name__": "how_to"}
+    for block in blocks:
+        exec(compile(block, page, "exec"), defined)
+    return defined, "".join(blocks)
+
+
+@pytest.fixture(autouse=True)
+def in_the_checkout(monkeypatch):
+    """Pages name files from the root of the checkout."""
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_probe_that_the_how_to_adds_answers(capsys):
+    defined, _ = run("add-a-probe.md")
+    numbers = defined["finding"].numbers
+    # A Gabor has no DC, so a flat picture excites it at the border only, where the padding is seen.
+    assert numbers["minimum"] <= numbers["mean"] <= numbers["maximum"]
+    assert str(numbers) in capsys.readouterr().out
+
+
+def test_the_probe_that_the_how_to_adds_keeps_what_probes_keep():
+    from workers.interp.address import Subject
+    from workers.interp.errors import NoSuchUnit
+    from workers.interp.probe import Failure, Finding, Probe
+
+    defined, _ = run("add-a-probe.md")
+    probe: Probe = defined["flat_response"]
+    seen = []
+    asked = [Subject.parse(unit) for unit in ("gabor:0", "gabor:99", "curve:1")]
+    answers = list(probe.run(defined["lens"], asked, probe.example, observe=seen.append))
+    assert [type(answer) for answer in answers] == [Finding, Failure, Finding]
+    assert isinstance(answers[1].error, NoSuchUnit)
+    assert seen[-1].done == seen[-1].of
+
+
+def test_the_architecture_that_the_how_to_adds_opens(capsys):
+    defined, _ = run("add-an-architecture.md")
+    assert list(defined["checkpoint"].layers) == ["both", "readout"]
+    assert "wide is both, channels 8 to 15" in capsys.readouterr().out
+
+
+def test_the_card_that_the_how_to_shows_is_accepted():
+    import json
+
+    from atlas.services.checkpoints import read_card
+    from workers.interp.input_spec import InputSpec
+
+    text = (ROOT / "docs" / "how-to" / "register-a-checkpoint.md").read_text()
+    [block] = re.findall(r"```json\n(.*?)```", text, flags=re.S)
+    card = read_card(json.loads(textwrap.dedent(block)))
+    assert InputSpec.from_json(card["input"]).size == (227, 227)

@@ -1,9 +1,11 @@
 """From a weights file and its card to a published checkpoint: examined in a sandboxed child, then recorded at once."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LARGEST_FILE = 2 << 30  # bytes
 LARGEST_CARD = 4 << 20  # bytes
 PATIENCE = 600  # seconds
+TOLD = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH")  # what the child learns of our environment: no secret
 
 
 class Refused(AtlasError):
@@ -42,8 +45,10 @@ def register(
 ) -> tuple[Checkpoint, bool]:
     """Publish the checkpoint in `weights`; (row, whether it is new). Refusals leave nothing behind.
 
-    Raises BadCard, Refused (by the name of what is wrong with the file), RegisteredDifferently, RegisteredElsewhere.
+    Raises BadSlug, BadCard, Refused (by the name of what is wrong with the file), RegisteredDifferently,
+    RegisteredElsewhere.
     """
+    checkpoints.require_slug(slug)
     card = checkpoints.read_card(card)
     _require_file(weights)
     with tempfile.TemporaryDirectory(prefix="atlas-examination-") as folder:
@@ -75,22 +80,37 @@ def _examined(
     described = folder / "card.json"
     described.write_text(json.dumps(card))
     command = [sys.executable, "-m", "workers.examination", str(weights.resolve()), architecture, str(described)]
-    with (folder / "log").open("w+") as log:
-        child = subprocess.Popen(
-            [*command, str(folder)], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        try:
-            assert child.stdout is not None
-            with child.stdout:
-                for line in child.stdout:
-                    progress(line.strip())
-            status = child.wait(timeout=PATIENCE)
-        finally:
-            child.kill()
-            child.wait()
-        if status:
-            raise _refusal(weights, folder, status=status)
+    status = _run([*command, str(folder)], log=folder / "log", progress=progress)
+    if status:
+        raise _refusal(weights, folder, status=status)
     return _registration(json.loads((folder / "facts.json").read_text()))
+
+
+def _run(command: list[str], *, log: Path, progress: Callable[[str], None]) -> int:
+    """The child's exit status; its lines are progress. One that outlasts our patience is killed."""
+    told = {name: os.environ[name] for name in TOLD if name in os.environ}
+    with log.open("w") as errors:
+        child = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**told, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    impatience = threading.Timer(PATIENCE, child.kill)
+    impatience.start()
+    try:
+        assert child.stdout is not None
+        with child.stdout:
+            for line in child.stdout:
+                progress(line.strip())
+        return child.wait()
+    finally:
+        impatience.cancel()
+        child.kill()
+        child.wait()
 
 
 def _refusal(weights: Path, folder: Path, *, status: int) -> Refused:

@@ -98,6 +98,12 @@ def read_card(card: Any) -> dict[str, Any]:
     return validation.with_defaults(card, CARD)
 
 
+def require_slug(slug: str) -> None:
+    """Raise BadSlug unless this can name a checkpoint for ever."""
+    if not re.match(SLUG, slug):
+        raise BadSlug(slug=slug[:80])
+
+
 def register(
     *,
     actor: Contributor | None,
@@ -115,8 +121,7 @@ def register(
     """
     if actor is not None:
         require(actor, "checkpoint.register", team)
-    if not re.match(SLUG, slug):
-        raise BadSlug(slug=slug[:80])
+    require_slug(slug)
     known = _known(slug=slug, digest=facts.digest)
     if known:
         return known, False

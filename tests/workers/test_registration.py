@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import sys
 import zipfile
 
 import pytest
@@ -160,3 +161,48 @@ def test_a_card_that_is_no_json_is_refused(tmp_path):
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
     with pytest.raises(CommandError, match="no such file"):
         run(weights=tmp_path / "nothing.safetensors")
+
+
+def test_a_slug_that_cannot_be_one_is_refused_before_the_file_is_looked_at(tmp_path):
+    with pytest.raises(CommandError, match="cannot name a checkpoint"):
+        run(slug="Not A Slug", weights=tmp_path / "nothing.safetensors")
+
+
+def test_the_child_that_opens_the_file_is_told_no_secret(tmp_path, monkeypatch):
+    from workers import registration
+
+    monkeypatch.setenv("ATLAS_SECRET_KEY", "canary")
+    heard: list[str] = []
+    tell = (
+        "import os; print(' '.join(name for name, value in os.environ.items() if 'canary' in value or 'ATLAS' in name))"
+    )
+    assert registration._run([sys.executable, "-c", tell], log=tmp_path / "log", progress=heard.append) == 0
+    assert heard == [""]
+
+
+def test_a_child_that_hangs_is_killed(tmp_path, monkeypatch):
+    from workers import registration
+
+    monkeypatch.setattr(registration, "PATIENCE", 0.2)
+    hang = [sys.executable, "-c", "import time; time.sleep(60)"]
+    assert registration._run(hang, log=tmp_path / "log", progress=lambda line: None) == -9
+
+
+def test_a_file_that_wants_more_than_its_share_kills_the_child_only(tmp_path, monkeypatch):
+    """The limits of the child are real: with next to no memory left, the refusal says so by name."""
+    from workers import registration
+
+    limited = tmp_path / "limited.py"
+    limited.write_text(
+        "import sys\nfrom workers import examination\nexamination.MEMORY = 32 << 20\n"
+        "raise SystemExit(examination.main(*sys.argv[1:5]))\n"
+    )
+    real = registration._run
+
+    def with_little_memory(command, **more):
+        return real([command[0], str(limited), *command[3:]], **more)
+
+    monkeypatch.setattr(registration, "_run", with_little_memory)
+    with pytest.raises(CommandError, match=r"\(checkpoint-resource\)"):
+        run()
+    assert not Checkpoint.objects.exists()

@@ -52,8 +52,7 @@ def register(
     card = checkpoints.read_card(card)
     _require_file(weights)
     with tempfile.TemporaryDirectory(prefix="atlas-examination-") as folder:
-        facts = _examined(weights, architecture=architecture, card=card, folder=Path(folder), progress=progress)
-        facts.aliases.extend(_named(card["aliases"], facts))
+        facts = examined(weights, architecture=architecture, card=card, folder=Path(folder), progress=progress)
         return checkpoints.register(
             actor=actor, slug=slug, facts=facts, card=card, weights=Path(folder) / "weights.safetensors"
         )
@@ -74,16 +73,19 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _examined(
+def examined(
     weights: Path, *, architecture: str, card: dict[str, Any], folder: Path, progress: Callable[[str], None]
 ) -> Registration:
+    """What a child with limits found out about the file; it leaves the canonical `weights.safetensors` in `folder`."""
     described = folder / "card.json"
     described.write_text(json.dumps(card))
     command = [sys.executable, "-m", "workers.examination", str(weights.resolve()), architecture, str(described)]
     status = _run([*command, str(folder)], log=folder / "log", progress=progress)
     if status:
         raise _refusal(weights, folder, status=status)
-    return _registration(json.loads((folder / "facts.json").read_text()))
+    facts = _registration(json.loads((folder / "facts.json").read_text()))
+    facts.aliases.extend(_named(card["aliases"], facts))
+    return facts
 
 
 def _run(command: list[str], *, log: Path, progress: Callable[[str], None]) -> int:

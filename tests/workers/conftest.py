@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from atlas.models import Checkpoint, Contributor, Job
-from atlas.services import catalog, jobs, people
+from atlas.services import catalog, checkpoints, jobs, people
+from atlas.services.checkpoints import Registration
 from atlas.services.questions import ask
 from workers import registration, translate
 from workers.interp.probes import PROBES
@@ -19,20 +21,30 @@ QUICK = {"size": 32, "steps": 2, "seeds": [0], "polarity": "positive"}
 @pytest.fixture(scope="session")
 def card() -> dict:
     """The organism's card."""
-    return json.loads((ORGANISM / "card.json").read_text())
+    return checkpoints.read_card(json.loads((ORGANISM / "card.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def examined(card, tmp_path_factory) -> tuple[Registration, Path]:
+    """What the sandboxed child says of the organism, asked once: (facts, canonical weights)."""
+    folder = tmp_path_factory.mktemp("examined")
+    facts = registration.examined(
+        ORGANISM / "weights.safetensors",
+        architecture=card["architecture"],
+        card=card,
+        folder=folder,
+        progress=lambda step: None,
+    )
+    return facts, folder / "weights.safetensors"
 
 
 @pytest.fixture
-def organism_on(card) -> Callable[[], Checkpoint]:
+def organism_on(card, examined) -> Callable[[], Checkpoint]:
     """Registers `curve-circuit` on whatever database the test opened."""
+    facts, weights = examined
 
     def registered() -> Checkpoint:
-        row, _ = registration.register(
-            slug="curve-circuit",
-            architecture=card["architecture"],
-            weights=ORGANISM / "weights.safetensors",
-            card=card,
-        )
+        row, _ = checkpoints.register(actor=None, slug="curve-circuit", facts=facts, card=card, weights=weights)
         for probe in PROBES.values():
             catalog.publish(**translate.kind(probe))
         return row

@@ -38,18 +38,16 @@ def test_the_organism_registers_once():
     assert Neuron.objects.count() == neurons
 
 
-def test_order_and_container_of_the_file_do_not_matter(tmp_path):
+def test_order_and_container_of_the_file_do_not_matter(tmp_path, organism):
     from safetensors.numpy import load_file, save_file
 
-    run()
     tensors = load_file(ORGANISM / "weights.safetensors")
     other = tmp_path / "other.safetensors"
     save_file(dict(reversed(tensors.items())), other, metadata={"written": "by somebody else"})
     assert "was registered already" in run(weights=other)
 
 
-def test_another_slug_for_the_same_function_is_refused():
-    run()
+def test_another_slug_for_the_same_function_is_refused(organism):
     with pytest.raises(CommandError, match="registered already, as curve-circuit"):
         run(slug="another")
 
@@ -102,8 +100,7 @@ def test_a_hostile_file_is_refused_by_name_and_leaves_nothing(name, tmp_path, ar
     assert not artifact_folder.exists()
 
 
-def test_a_flipped_bit_is_another_checkpoint(tmp_path):
-    run()
+def test_a_flipped_bit_is_another_checkpoint(tmp_path, organism):
     weights = tmp_path / "flipped.safetensors"
     flipped = bytearray(GOOD)
     flipped[-3] ^= 1

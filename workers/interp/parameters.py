@@ -96,7 +96,7 @@ def _is_array(_: Any, value: Any) -> bool:
 
 
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "array": _is_array})
-Judge = validators.extend(Draft202012Validator, type_checker=_TYPES)
+Judge = validators.extend(Draft202012Validator, type_checker=_TYPES)  # type: ignore[no-untyped-call]
 
 
 def _normal(value: Any, rule: Rule) -> Any:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from atlas.dossiers.bodies import OnThePage
 from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, Job
 from atlas.permissions import readable
 from atlas.services import jobs, workers
 
-NEWEST = 12
+NEWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,12 @@ class HomeDossier:
     newest: tuple[JobFacts, ...]  # latest answers with a picture
     waiting: int
     running: int
-    workers: int
+    workers: OnThePage[int]
+
+    @property
+    def forming(self) -> bool:
+        """Whether pictures are on their way and the page has room for them."""
+        return len(self.newest) < NEWEST and self.workers > 0 and self.waiting + self.running > 0
 
 
 def home(actor: Contributor | None) -> HomeDossier:

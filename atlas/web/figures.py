@@ -1,14 +1,19 @@
 """Numbers as people read them, and small drawings: SVG from the server, so that they need no script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
 
+from atlas.dossiers.checkpoints import LayerFacts
+from atlas.dossiers.jobs import JobFacts
+from atlas.dossiers.pictures import Shown
+
 register = template.Library()
 
-WIDTH, HEIGHT = 320, 96  # of a trace, in its own units
-WORDS = {
+LEFT, RIGHT, TOP, BOTTOM = 46, 412, 12, 118  # the plot of a trace, in its own units
+PLATE = 96  # width of the input in a drawing of what a position sees
+STATES = {
     "queued": "waiting",
     "running": "computing",
     "done": "done",
@@ -16,12 +21,62 @@ WORDS = {
     "cancelled": "cancelled",
     "quarantined": "given up",
 }
+EVENTS = {
+    "request": "Asked",
+    "claim": "Taken by a worker",
+    "finish": "Answered",
+    "fail": "Failed",
+    "release": "Handed back to the queue",
+    "reap": "Taken from a worker that fell silent",
+    "cancel": "Cancelled",
+    "stop": "Stopped by its worker, as wished",
+    "requeue": "Queued again",
+    "quarantine": "Given up",
+}
+KINDS = {"conv": "convolution", "linear": "linear map", "sum": "residual sum", "concat": "concatenation"}
+SITES = {"pre_relu": "before the ReLU", "post_relu": "after the ReLU"}
+POLARITIES = {"both": ("positive", "negative"), "positive": ("positive",), "negative": ("negative",)}
+EFFECTS = {"both": "What excites it, what inhibits it", "positive": "What excites it", "negative": "What inhibits it"}
+SIGNS = {"positive": "+", "negative": "−"}
+TITLES = {"positive": "Excites", "negative": "Inhibits"}
 
 
 @register.filter
 def in_words(state: str) -> str:
     """A job's state as a person says it."""
-    return WORDS.get(state, state)
+    return STATES.get(state, state)
+
+
+@register.filter
+def happened(kind: str) -> str:
+    """A transition of a job as a person says it."""
+    return EVENTS.get(kind, kind)
+
+
+@register.filter
+def spelled(kind: str) -> str:
+    """A layer's kind in full."""
+    return KINDS.get(kind, kind)
+
+
+@register.filter
+def site(name: str) -> str:
+    """Where in a layer a value is read."""
+    return SITES.get(name, name)
+
+
+@register.filter
+def named(slug: str) -> str:
+    """`feature-visualization` as Feature visualization."""
+    return slug.replace("-", " ").capitalize()
+
+
+@register.filter
+def asks(job: JobFacts) -> str:
+    """What a question wants to know: the heading over its answer."""
+    if job.probe != "feature-visualization":
+        return named(job.probe)
+    return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))
 
 
 @register.filter
@@ -35,7 +90,20 @@ def figure(value: Any) -> str:
     """Three significant digits, with a proper minus; a dash for what is not known."""
     if value is None:
         return "–"
-    return f"{value:.3g}".replace("-", "−")
+    rounded = float(f"{value:.3g}")
+    # Exponents are for what is too long to be read otherwise: 1,670 rather than 1.67e+03.
+    written = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 10**6 else f"{rounded:.3g}"
+    return written.replace("-", "−")
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A parameter's value as it would be typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(plain(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @register.filter
@@ -45,9 +113,15 @@ def share(part: int, whole: int) -> float:
 
 
 @register.filter
+def thousands(count: int) -> str:
+    """3944 as 3,944."""
+    return f"{count:,}"
+
+
+@register.filter
 def by(pair: Sequence[int] | None) -> str:
-    """`[15, 15]` as 15 × 15."""
-    return " × ".join(str(length) for length in pair) if pair else "–"
+    """`[15, 15]` as 15 × 15, which no line may break."""
+    return "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(f"{length:,}" for length in pair) if pair else "–"
 
 
 @register.filter
@@ -65,10 +139,52 @@ def is_web(address: str) -> bool:
     return address.startswith(("https://", "http://")) and " " not in address
 
 
+@register.filter
+def read_at(numbers: Mapping[str, Any]) -> str:
+    """Where the pictures of a finding were measured: after the ReLU (+), before the ReLU (−)."""
+    seen = {(one.get("site"), one.get("polarity")): None for one in numbers.get("pictures", ()) if one.get("site")}
+    return ", ".join(f"{site(where)} ({SIGNS.get(polarity, polarity)})" for where, polarity in seen)
+
+
+@register.inclusion_tag("parts/forming.html")
+def forming(job: JobFacts, snapshots: Sequence[Shown] | None) -> dict[str, Any]:
+    """A place for every picture on its way, laid out as the answer will be, so that nothing moves when it comes."""
+    latest = {(one.polarity, one.seed): one for one in snapshots or ()}
+    polarities = POLARITIES.get(job.params.get("polarity", ""), ("positive",))
+    rows = [
+        {
+            "polarity": polarity,
+            "sign": SIGNS[polarity],
+            "title": TITLES[polarity],
+            "slots": [{"seed": seed, "shown": latest.get((polarity, seed))} for seed in job.params.get("seeds", ())],
+        }
+        for polarity in polarities
+    ]
+    return {"rows": rows if job.params.get("seeds") else []}
+
+
+@register.inclusion_tag("parts/view.html")
+def field_of_view(layer: LayerFacts, size: Sequence[int]) -> dict[str, Any]:
+    """How much of the input one position of a layer sees, drawn to scale; sizes are height and width in px."""
+    seen = layer.receptive_field or size
+    scale = PLATE / max(size)
+    plate = _drawn(size, scale=scale)
+    patch = _drawn([min(length, whole) for length, whole in zip(seen, size, strict=True)], scale=scale)
+    patch |= {"x": (plate["width"] - patch["width"]) / 2, "y": (plate["height"] - patch["height"]) / 2}
+    box = {side: length + 2 for side, length in plate.items()}  # room for the outline
+    everything = all(length >= whole for length, whole in zip(seen, size, strict=True))
+    return {"box": box, "plate": plate, "patch": patch, "seen": seen, "size": size, "everything": everything}
+
+
+def _drawn(size: Sequence[int], *, scale: float) -> dict[str, float]:
+    height, width = size
+    return {"width": round(width * scale, 1), "height": round(height * scale, 1)}
+
+
 @register.inclusion_tag("parts/trace.html")
 def trace(pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """How the objective rose over the steps: one line for each picture, all on one scale."""
-    curves = [picture for picture in pictures if picture.get("trace", {}).get("values")]
+    curves = [picture for picture in pictures or () if picture.get("trace", {}).get("values")]
     values = [value for picture in curves for value in picture["trace"]["values"]]
     if not values:
         return {"lines": []}
@@ -82,14 +198,20 @@ def trace(pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
         }
         for picture in curves
     ]
-    zero = _y(0.0, low=low, high=high)
-    return {"lines": lines, "steps": steps, "low": low, "high": high, "zero": zero, "width": WIDTH, "height": HEIGHT}
+    ticks = [{"value": value, "y": _y(value, low=low, high=high)} for value in sorted({low, 0.0, high})]
+    frame = {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
+    signs = [SIGNS[polarity] for polarity in SIGNS if any(line["polarity"] == polarity for line in lines)]
+    return {"lines": lines, "steps": steps, "low": low, "high": high, "ticks": ticks, "frame": frame, "signs": signs}
 
 
 def _points(curve: dict[str, Any], *, steps: int, low: float, high: float) -> str:
     pairs = zip(curve["steps"], curve["values"], strict=True)
-    return " ".join(f"{WIDTH * step / steps:.1f},{_y(value, low=low, high=high):.1f}" for step, value in pairs)
+    return " ".join(f"{_x(step, steps=steps):.1f},{_y(value, low=low, high=high):.1f}" for step, value in pairs)
+
+
+def _x(step: int, *, steps: int) -> float:
+    return LEFT + (RIGHT - LEFT) * step / steps
 
 
 def _y(value: float, *, low: float, high: float) -> float:
-    return HEIGHT * (1 - (value - low) / ((high - low) or 1))
+    return round(TOP + (BOTTOM - TOP) * (1 - (value - low) / ((high - low) or 1)), 1)

@@ -1,5 +1,6 @@
 """A form from a probe's JSON Schema, and its typed text back as parameters; nothing typed is lost on the way."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,10 +100,11 @@ def _value(text: str, rule: Mapping[str, Any]) -> Any:
 
 def _number(text: str, kind: type, wanted: str) -> Any:
     try:
-        # Python reads 1_000 and ٣, too; people who type those mean something else.
-        if "_" in text or not text.isascii():
+        # Python reads 1_000, ٣ and nan, too; people who type those mean something else.
+        value = kind(text)
+        if "_" in text or not text.isascii() or not math.isfinite(value):
             raise ValueError
-        return kind(text)
+        return value
     except ValueError:
         raise ValueError(f"“{text[:40]}” is not {wanted}.") from None
 

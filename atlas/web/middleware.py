@@ -3,12 +3,13 @@
 import logging
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from atlas.acting import current_request
 from atlas.errors import AtlasError, PasswordIsTemporary
-from atlas.services.changes import current_request
 from atlas.web import negotiation, refusals
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def own_password_first(get_response: View) -> View:
         if not temporary or request.path.startswith(WITH_A_TEMPORARY_PASSWORD):
             return get_response(request)
         if negotiation.prefers_page(request):
-            return redirect("/accounts/password")
+            return redirect(f"/accounts/password?{urlencode({'next': request.get_full_path()})}")
         return refusals.refused(request, PasswordIsTemporary())
 
     return middleware

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from atlas import redirects
 from atlas.dossiers.bodies import body
 from atlas.errors import MethodNotAllowed, NotAcceptable
 
@@ -16,6 +17,8 @@ HTML, JSON = "text/html", "application/json"
 # All suffixes that any address has; a layer's key never ends in one.
 SUFFIXES = (".jsonld", ".csl.json", ".json", ".bib", ".ris", ".txt", ".html")
 FORMS = "HTML and JSON (.json)"
+# Parts of an address in which no dot ever stands: what follows one asks for a form.
+DOTLESS = ("suffix", "slug", "channel", "fingerprint")
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,6 @@ class Page:
     dossier: Any
     more: dict[str, Any] = field(default_factory=dict)
     status: int = 200
-
-
-class Moved(HttpResponsePermanentRedirect):
-    """308: the same request at the canonical address."""
-
-    status_code = 308
 
 
 def negotiated(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
@@ -65,11 +62,10 @@ def prefers_page(request: HttpRequest) -> bool:
     return request.get_preferred_type([HTML, JSON, "application/problem+json"]) in (HTML, None)
 
 
-def moved(request: HttpRequest, to: str) -> Moved:
+def moved(request: HttpRequest, to: str) -> redirects.Moved:
     """308 to the canonical address of the same thing, in the same form, with the same query."""
     suffix = next((it for it in SUFFIXES if request.path.endswith(it)), "")
-    query = request.META.get("QUERY_STRING", "")
-    return Moved(f"{to}{suffix}{'?' if query else ''}{query}")
+    return redirects.moved(request, f"{to}{suffix}")
 
 
 def varying(response: HttpResponse) -> HttpResponse:
@@ -79,13 +75,14 @@ def varying(response: HttpResponse) -> HttpResponse:
 
 
 def _split(where: dict[str, str]) -> tuple[dict[str, str], str]:
+    """What the view is told, and the suffix: known ones anywhere, all where no dot belongs to the thing itself."""
     if not where:
         return where, ""
-    last = list(where)[-1]
-    suffix = next((it for it in SUFFIXES if where[last].endswith(it)), "")
-    if last == "suffix":
-        return {name: value for name, value in where.items() if name != "suffix"}, suffix
-    return {**where, last: where[last].removesuffix(suffix)}, suffix
+    last, text = list(where.items())[-1]
+    known = next((it for it in SUFFIXES if text.endswith(it)), "")
+    suffix = text[text.find(".") :] if last in DOTLESS and "." in text and not known else known
+    rest = {name: value for name, value in where.items() if name != last}
+    return (rest if last == "suffix" else {**rest, last: text.removesuffix(suffix)}), suffix
 
 
 def _form(request: HttpRequest, suffix: str) -> str:
@@ -101,5 +98,7 @@ def _form(request: HttpRequest, suffix: str) -> str:
 
 def _rendered(request: HttpRequest, page: Page) -> HttpResponse:
     if request.form_of_answer == JSON:  # type: ignore[attr-defined]
-        return JsonResponse(body(page.dossier), status=page.status)
+        found = body(page.dossier)
+        # A list is an object here as it is in the API, so that it can be told more about.
+        return JsonResponse({"items": found} if isinstance(found, list) else found, status=page.status)
     return render(request, page.template, {"it": page.dossier, **page.more}, status=page.status)

@@ -8,6 +8,7 @@ from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from atlas.errors import AuthenticationRequired
 from atlas.services import people
@@ -34,6 +35,13 @@ def password(request: HttpRequest) -> HttpResponse:
         people.choose_password(user, form.cleaned_data["new_password1"])
         update_session_auth_hash(request, user)
         messages.success(request, "Your password is set.")
-        return redirect("/")
+        return redirect(_onward(request))
     status = 422 if form.errors else 200
-    return render(request, "accounts/password.html", {"form": form}, status=status)
+    return render(request, "accounts/password.html", {"form": form, "next": _onward(request)}, status=status)
+
+
+def _onward(request: HttpRequest) -> str:
+    """Where somebody was going; never to another host."""
+    wish = request.POST.get("next") or request.GET.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wish, {request.get_host()}, require_https=request.is_secure())
+    return wish if ours else "/"

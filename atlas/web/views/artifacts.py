@@ -2,9 +2,10 @@
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotModified
 
+from atlas.redirects import Moved
 from atlas.services import artifacts
 from atlas.services.artifacts import EXTENSIONS, SHOWN
-from atlas.web.negotiation import moved, require_method
+from atlas.web.negotiation import require_method
 from atlas.web.people import actor_of
 
 FOR_EVER = "max-age=31536000, immutable"
@@ -16,7 +17,7 @@ def artifact(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
     sha256, _, extension = name.partition(".")
     found = artifacts.find(sha256, actor=actor_of(request))
     if extension != EXTENSIONS[found.media_type]:
-        return moved(request, f"/a/{sha256}.{EXTENSIONS[found.media_type]}")
+        return Moved(f"/a/{sha256}.{EXTENSIONS[found.media_type]}")
     response: HttpResponse | FileResponse
     if request.headers.get("If-None-Match") == f'"{sha256}"':
         response = HttpResponseNotModified()

@@ -52,7 +52,7 @@ def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
     answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     known = "Asked. The answer appears here." if answer.new else "This had been asked before; here it is."
     messages.success(request, known)
-    return redirect(f"/c/{slug}/{layer}/{channel}#{'asked' if answer.new else answer.jobs[0].fingerprint[:12]}")
+    return redirect(f"/c/{slug}/{layer}/{channel}#{answer.jobs[0].fingerprint[:12]}")
 
 
 def _page(found: NeuronDossier, *, status: int = 200, wrong: dict[str, Any] | None = None) -> Page:

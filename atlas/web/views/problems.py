@@ -19,7 +19,7 @@ def problem(request: HttpRequest, slug: str) -> HttpResponse:
     require_method(request, "GET")
     for kind in every.kinds():
         if kind.slug() == slug:
-            return render(request, "problems.html", {"kinds": [_facts(kind)], "one": True})
+            return render(request, "kind.html", {"kind": _facts(kind)})
     raise NoSuchAddress(address=request.path[:200])
 
 

@@ -1,0 +1,120 @@
+"""Every kind of page in a real browser: fit for everybody (axe), for any width and scheme, and without complaint."""
+
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from atlas.models import Job
+from atlas.services import jobs, people
+from atlas.services import workers as presence
+from atlas.services.questions import ask
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse battery"
+QUICK = {"size": 32, "steps": 4, "seeds": [0], "polarity": "both"}
+CONDITIONS = ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light"))
+OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+PAGES = (
+    "/", "/c", "/c/curve-circuit", "/c/curve-circuit/gabor", "/c/curve-circuit/gabor/0", "/c/curve-circuit/gabor/1",
+    "/c/curve-circuit/gabor/2", "/c/curve-circuit/readout/7", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
+    "/problems", "/problems/validation", "/accounts/login", "/accounts/password",
+)  # fmt: skip
+
+
+@pytest.fixture
+def people_and_jobs(organism) -> dict[str, Job]:
+    """Alice, and a question of hers in every state, one of them really answered."""
+    from workers.drain import Drain
+
+    alice = people.join(username="alice", password=PASSWORD).contributor
+    found = {}
+
+    def asked(state: str, channel: int) -> Job:
+        about = {"subjects": [f"gabor:{channel}"], "site": None, "params": QUICK, "many": False}
+        questions = ask(checkpoint=organism, probe="feature-visualization", **about)
+        found[state] = jobs.request(actor=alice, checkpoint=organism, questions=questions).jobs[0]
+        return found[state]
+
+    asked("done", 0)
+    drain = Drain(stopping=threading.Event(), device="cpu")
+    drain.drain(seconds=60)
+    drain.leave()
+    watching = presence.start(device="cpu", versions={})
+    for state, channel in (("failed", 1), ("running", 2)):
+        asked(state, channel)
+        [found[state]] = jobs.claim(watching, limit=lambda head: 1, probes=[found[state].probe])
+    jobs.fail(found["failed"], error={"slug": "broken", "detail": "It is broken.", "facts": {}, "fault": "yours"})
+    jobs.cancel(actor=alice, job=asked("cancelled", 3))
+    return found
+
+
+@pytest.fixture
+def addresses(people_and_jobs) -> dict[str, str]:
+    """The pages, with the fingerprint of the job in each state."""
+    jobs_at = {f"/j/{state}": f"/j/{job.fingerprint}" for state, job in people_and_jobs.items()}
+    return {name: jobs_at.get(name, name) for name in PAGES}
+
+
+def serious(page) -> list[str]:
+    """What axe finds to be serious or critical, and where."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['target']}" for one in found if one["impact"] in ("serious", "critical")
+    ]  # fmt: skip
+
+
+def sign_in(page) -> None:
+    """As Alice."""
+    page.goto("/accounts/login")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+
+
+def test_every_page_is_fit_for_everybody_at_any_width(opened, addresses):
+    page = opened()
+    faults = {}
+    page.goto("/accounts/login")
+    faults["/accounts/login"] = seen(page)
+    sign_in(page)
+    for name, address in addresses.items():
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        faults[name] = seen(page)
+    assert {name: fault for name, fault in faults.items() if fault} == {}
+
+
+def seen(page) -> list[str]:
+    """What is wrong with the page under any of the conditions."""
+    found = []
+    for width, scheme in CONDITIONS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        found += [f"{width} {scheme}: {fault}" for fault in serious(page)]
+        found += [f"{width}: scrolls sideways" for beyond in [page.evaluate(OVERFLOW)] if beyond > 0]
+    return found
+
+
+def test_what_is_not_there_is_fit_too(opened, organism):
+    page = opened()
+    for address in ("/c/curve-circuit/gabor/16", "/nowhere"):
+        page.goto(address)
+        assert seen(page) == []
+    page.troubles.clear()  # Chromium says on the console that the page was answered with 404
+
+
+def test_the_documentation_of_the_api_breaks_no_rule_of_ours(opened, organism):
+    page = opened()
+    page.goto("/api/v1/docs")
+    page.get_by_role("heading", name="Footholds").first.wait_for()
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(opened, people_and_jobs):
+    moving = "() => getComputedStyle(document.querySelector('.pulse')).animationName"
+    still, lively = (opened(reduced_motion=choice) for choice in ("reduce", "no-preference"))
+    for page in (still, lively):
+        page.goto("/c/curve-circuit/gabor")
+    assert (still.evaluate(moving), lively.evaluate(moving)) == ("none", "breathe")

@@ -70,6 +70,26 @@ class NoSuchProbe(AtlasError):
     """No worker has published a probe {probe}; published are {probes}."""
 
 
+class NoSuchTeam(NotFound):
+    """There is no team {team} here."""
+
+
+class NoSuchMember(NotFound):
+    """{member} is no member of this team."""
+
+
+class NoSuchInvitation(NotFound):
+    """This team has no invitation {prefix}."""
+
+
+class NoSuchPerson(NotFound):
+    """There is nobody called {handle}."""
+
+
+class NoSuchToken(NotFound):
+    """You have no token {prefix}."""
+
+
 class Malformed(AtlasError):
     """{detail}"""
 
@@ -114,6 +134,36 @@ class AuthenticationRequired(AtlasError):
     status = 401
 
 
+class BadCredential(AtlasError):
+    """This token opens nothing: it is not one of ours, or its owner has left."""
+
+    status = 401
+
+
+class TokenExpired(AtlasError):
+    """This token has expired; make another."""
+
+    status = 401
+
+
+class TokenRevoked(AtlasError):
+    """This token was revoked; make another."""
+
+    status = 401
+
+
+class SessionRequired(AtlasError):
+    """This takes a person who has signed in; a token is not enough."""
+
+    status = 403
+
+
+class InsufficientScope(AtlasError):
+    """This token may not do this; it needs the scope {scope}."""
+
+    status = 403
+
+
 class Forbidden(AtlasError):
     """You may not {verb} here; it needs {needs}."""
 
@@ -124,6 +174,34 @@ class NotAcceptable(AtlasError):
     """This address has no such form; it has {forms}."""
 
     status = 406
+
+
+class AboveYourRole(AtlasError):
+    """Nobody gives a role above their own, or takes one away."""
+
+    status = 403
+
+
+class LastAdmin(AtlasError):
+    """This is the team's last admin: make somebody else admin first."""
+
+    status = 409
+
+
+class LastOperator(AtlasError):
+    """This is the last operator of the service: make somebody else operator first."""
+
+    status = 409
+
+
+class PersonalSpace(AtlasError):
+    """A personal space has one member, its person; for several people found a team."""
+
+    status = 409
+
+
+class BadInvitation(AtlasError):
+    """This invitation does not hold: it was used up, has expired, was revoked, or is not one of ours."""
 
 
 class RegisteredDifferently(AtlasError):
@@ -244,6 +322,40 @@ class DuplicateKey(AtlasError):
 
 class TooManyItems(AtlasError):
     """The body has more than {most} {items}."""
+
+
+class KeyReused(AtlasError):
+    """This Idempotency-Key was used for another request; take a new one for a new request."""
+
+
+class KeyInFlight(AtlasError):
+    """A request with this Idempotency-Key is being answered; ask again in a moment."""
+
+    status = 409
+
+
+class BadKey(AtlasError):
+    """An Idempotency-Key has 1 to 200 visible ASCII characters."""
+
+    status = 400
+
+
+class PreconditionRequired(AtlasError):
+    """Say which version you are changing: send If-Match with its version_tag."""
+
+    status = 428
+
+
+class EditConflict(AtlasError):
+    """This was changed since you read it: it is at {theirs} now, and you sent {yours}."""
+
+    status = 412
+
+
+class RateLimited(AtlasError):
+    """That is more than {limit} {category} requests in {window} seconds; go on in {retry_after} seconds."""
+
+    status = 429
 
 
 class ControlCharacter(AtlasError):

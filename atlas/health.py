@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from atlas.models import Checkpoint, ProbeKind, guards
+from atlas.models import Checkpoint, ProbeKind, guards, traces
 from atlas.services import artifacts, workers
 
 LEAST_FREE = 1 << 30  # bytes of disk below which artifacts may soon fail to be kept
@@ -44,11 +44,11 @@ def migrations() -> Verdict:
 
 
 def triggers() -> Verdict:
-    """Whether the database itself keeps records immutable."""
-    lost = guards.missing(connection)
+    """Whether the database itself keeps records immutable and traces who writes."""
+    lost = [*guards.missing(connection), *traces.missing(connection)]
     if lost:
         return Verdict("triggers", f"{len(lost)} are missing: {', '.join(lost[:3])}", "run: manage.py migrate")
-    return Verdict("triggers", f"{len(guards.GUARDS)} tables are guarded")
+    return Verdict("triggers", f"{len(guards.GUARDS)} tables are guarded, {len(traces.TRACES)} traced")
 
 
 def storage() -> Verdict:

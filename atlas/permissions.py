@@ -4,29 +4,55 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from atlas.errors import AuthenticationRequired, Forbidden
-from atlas.models import Checkpoint, Contributor, InstanceRole, Role, Visibility
+from atlas.errors import AuthenticationRequired, Forbidden, InsufficientScope, SessionRequired
+from atlas.models import Checkpoint, Contributor, InstanceRole, Membership, Role, Scope, Visibility
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a token adds to its owner: bounds. A contributor who came by a session has none."""
+
+    scopes: frozenset[str]
+    team: int | None
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition on (actor, object), and what to tell somebody who does not meet it."""
+    """A condition on (actor, object), what to tell somebody who does not meet it, and the scope a token needs for it.
+
+    Without a scope no token is enough: it takes a person who has signed in.
+    """
 
     needs: str
     holds: Callable[[Contributor, Any], bool]
+    scope: Scope | None
+
+
+def credential_of(actor: Contributor | None) -> Credential | None:
+    """The bounds of the token by which somebody came; the door puts them there."""
+    return getattr(actor, "credential", None)
+
+
+def memberships_of(actor: Contributor) -> QuerySet[Membership]:
+    """The memberships that count: those of the token's team only, where it has one."""
+    credential = credential_of(actor)
+    every = Membership.objects.filter(contributor=actor)
+    return every if credential is None or credential.team is None else every.filter(team=credential.team)
 
 
 def is_operator(actor: Contributor | None) -> bool:
-    """Whether this contributor runs the service."""
+    """Whether this contributor runs the service; by a token only with the admin scope and for no single team."""
     login = getattr(actor, "login", None)
-    return bool(login and login.is_active and login.instance_role == InstanceRole.OPERATOR)
+    credential = credential_of(actor)
+    bounded = credential is not None and (Scope.ADMIN not in credential.scopes or credential.team is not None)
+    return bool(login and login.is_active and login.instance_role == InstanceRole.OPERATOR and not bounded)
 
 
 def role_in(actor: Contributor, team_id: int | None) -> int:
     """The actor's role in a team, 0 for none."""
-    membership = actor.memberships.filter(team=team_id).first()
+    membership = memberships_of(actor).filter(team=team_id).first()
     return membership.role if membership else 0
 
 
@@ -40,43 +66,106 @@ def may_read(actor: Contributor | None, checkpoint: Checkpoint) -> bool:
 def readable(actor: Contributor | None, prefix: str = "") -> Q:
     """The same rule as a query over checkpoints, or over rows that refer to one by `prefix`."""
     public = Q(**{f"{prefix}visibility": Visibility.PUBLIC}) & ~Q(**{f"{prefix}status": Checkpoint.Status.DRAFT})
+    return _owned(actor, public, prefix)
+
+
+def readable_dataset(actor: Contributor | None, prefix: str = "") -> Q:
+    """The datasets, or rows that refer to one by `prefix`, that this person may read."""
+    return _owned(actor, Q(**{f"{prefix}visibility": Visibility.PUBLIC}), prefix)
+
+
+def readable_changes(actor: Contributor | None) -> Q:
+    """The changes this person may follow: public ones, those of teams they are curators of; operators all."""
+    if actor is None:
+        return Q(public=True)
+    if is_operator(actor):
+        return Q()
+    return Q(public=True) | Q(team__in=memberships_of(actor).filter(role__gte=Role.CURATOR).values("team"))
+
+
+def _owned(actor: Contributor | None, public: Q, prefix: str) -> Q:
     if actor is None:
         return public
     if is_operator(actor):
         return Q(**{f"{prefix}pk__isnull": False})
-    return public | Q(**{f"{prefix}team__in": actor.memberships.values("team")})
+    return public | Q(**{f"{prefix}team__in": memberships_of(actor).values("team")})
+
+
+def _leads(actor: Contributor, team: Any) -> bool:
+    return is_operator(actor) or (team is not None and role_in(actor, team.pk) >= Role.ADMIN)
 
 
 RULES: dict[str, Rule] = {
     "checkpoint.register": Rule(
         "the curator role in the owning team, or the operator",
         lambda actor, team: is_operator(actor) or (team is not None and role_in(actor, team.pk) >= Role.CURATOR),
+        Scope.IMPORT,
     ),
     "job.request": Rule(
         "the annotator role in some team",
-        lambda actor, checkpoint: actor.memberships.filter(role__gte=Role.ANNOTATOR).exists(),
+        lambda actor, checkpoint: memberships_of(actor).filter(role__gte=Role.ANNOTATOR).exists(),
+        Scope.COMPUTE,
     ),
     "job.cancel": Rule(
         "to have asked for this job, or the operator",
         lambda actor, job: is_operator(actor) or job.asked.filter(request__contributor=actor).exists(),
+        Scope.COMPUTE,
     ),
     "job.requeue": Rule(
         "the curator role in some team, or the operator",
-        lambda actor, job: is_operator(actor) or actor.memberships.filter(
-            role__gte=Role.CURATOR, team__person__isnull=True
-        ).exists(),
+        lambda actor, job: (
+            is_operator(actor)
+            or memberships_of(actor).filter(role__gte=Role.CURATOR, team__person__isnull=True).exists()
+        ),
+        Scope.COMPUTE,
     ),
-}  # fmt: skip
+    "team.found": Rule("the operator", lambda actor, _: is_operator(actor), Scope.ADMIN),
+    "team.read": Rule(
+        "to be a member, or the operator",
+        lambda actor, team: is_operator(actor) or role_in(actor, team.pk) >= Role.READER,
+        Scope.READ,
+    ),
+    "team.join": Rule("an invitation that holds", lambda actor, _: True, Scope.WRITE),
+    "team.rename": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
+    "team.see-emails": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
+    "team.invite": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
+    "team.set-role": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
+    "team.remove-member": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
+    "team.leave": Rule("to be a member", lambda actor, team: role_in(actor, team.pk) > 0, Scope.ADMIN),
+    "token.create": Rule("to have signed in", lambda actor, _: True, None),
+    "token.revoke": Rule(
+        "to own it, or the operator",
+        lambda actor, token: is_operator(actor) or (token.owner.contributor_id == actor.pk),
+        None,
+    ),
+    "person.deactivate": Rule("the operator", lambda actor, _: is_operator(actor), Scope.ADMIN),
+    "person.erase": Rule(
+        "to be this person, or the operator",
+        lambda actor, person: is_operator(actor) or person == actor,
+        None,
+    ),
+}
 
 
 def permits(actor: Contributor | None, verb: str, subject: Any) -> bool:
     """Whether the actor may do this; for pages that show or hide a form."""
-    return actor is not None and RULES[verb].holds(actor, subject)
+    return actor is not None and _within_bounds(actor, RULES[verb]) and RULES[verb].holds(actor, subject)
 
 
 def require(actor: Contributor | None, verb: str, subject: Any) -> None:
-    """Raise AuthenticationRequired for nobody, Forbidden for somebody whose role does not reach."""
+    """Raise AuthenticationRequired for nobody, Forbidden for somebody whose role does not reach.
+
+    SessionRequired and InsufficientScope are for tokens.
+    """
     if actor is None:
         raise AuthenticationRequired()
-    if not RULES[verb].holds(actor, subject):
-        raise Forbidden(verb=verb.replace(".", " "), needs=RULES[verb].needs)
+    rule = RULES[verb]
+    if not _within_bounds(actor, rule):
+        raise SessionRequired() if rule.scope is None else InsufficientScope(scope=rule.scope)
+    if not rule.holds(actor, subject):
+        raise Forbidden(verb=verb.replace(".", " "), needs=rule.needs)
+
+
+def _within_bounds(actor: Contributor, rule: Rule) -> bool:
+    credential = credential_of(actor)
+    return credential is None or rule.scope in credential.scopes

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from atlas.acting import current_request
 from atlas.canonical import SAFE_INTEGER
 from atlas.errors import AtlasError
-from atlas.services.changes import current_request
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST = 200  # characters of any fact that is repeated
@@ -28,11 +28,12 @@ def document(error: AtlasError) -> dict[str, Any]:
 
 def headers(error: AtlasError) -> dict[str, str]:
     """The headers an error calls for."""
+    found = {"Cache-Control": "no-store"}
     if error.status == 401:
-        return {"WWW-Authenticate": 'Session realm="atlas"'}
+        found["WWW-Authenticate"] = 'Session realm="atlas"'
     if error.status == 405:
-        return {"Allow": str(error.facts["allowed"])}
-    return {}
+        found["Allow"] = str(error.facts["allowed"])
+    return found
 
 
 def kinds() -> Iterator[type[AtlasError]]:

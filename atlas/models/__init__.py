@@ -1,7 +1,8 @@
 """One file per noun, in dependency order; what never changes is said in guards.py."""
 
+from atlas.models.answers import KeptAnswer
 from atlas.models.artifacts import Artifact
-from atlas.models.changes import ChangeSet
+from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
@@ -15,10 +16,12 @@ from atlas.models.jobs import (
     Snapshot,
     Worker,
 )
-from atlas.models.people import Contributor, InstanceRole, Membership, Role, Team, User
+from atlas.models.people import Contributor, InstanceRole, Invitation, Membership, Role, Team, User
+from atlas.models.tokens import Scope, Token
 
 __all__ = [
     "Artifact",
+    "Change",
     "ChangeSet",
     "Checkpoint",
     "Contributor",
@@ -27,8 +30,10 @@ __all__ = [
     "Finding",
     "FindingArtifact",
     "InstanceRole",
+    "Invitation",
     "Job",
     "JobEvent",
+    "KeptAnswer",
     "Layer",
     "LayerAlias",
     "Membership",
@@ -38,8 +43,10 @@ __all__ = [
     "RequestedJob",
     "ResponseReport",
     "Role",
+    "Scope",
     "Snapshot",
     "Team",
+    "Token",
     "User",
     "Visibility",
     "Worker",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from atlas.models.artifacts import Artifact
-from atlas.models.changes import ChangeSet
+from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
@@ -51,6 +51,7 @@ IDENTITY = (
 
 GUARDS = (
     Guard(ChangeSet),
+    Guard(Change),
     # Collection deletes a row nobody refers to; foreign keys protect all others.
     Guard(Artifact, deletable="TRUE"),
     Guard(Contributor, columns=("id", "created_at")),
@@ -78,6 +79,12 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """Names of triggers that the database's own catalogue does not know."""
+    known = present(connection)
+    return [name for guard in GUARDS for name, _, _ in guard.triggers() if name not in known]
+
+
+def present(connection: BaseDatabaseWrapper) -> set[str]:
+    """The names of all triggers that are in force."""
     catalogue = (
         "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
         if connection.vendor == "postgresql"
@@ -85,8 +92,7 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
     )
     with connection.cursor() as cursor:
         cursor.execute(catalogue)
-        present = {name for (name,) in cursor.fetchall()}
-    return [name for guard in GUARDS for name, _, _ in guard.triggers() if name not in present]
+        return {name for (name,) in cursor.fetchall()}
 
 
 def grant(connection: BaseDatabaseWrapper, role: str) -> None:

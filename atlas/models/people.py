@@ -6,7 +6,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
 
-is_handle = RegexValidator(r"^[a-z0-9][a-z0-9_-]{1,38}$", "2 to 39 lower-case letters, digits, - and _.")
+HANDLE = r"^[a-z0-9][a-z0-9_-]{1,38}\Z"
+is_handle = RegexValidator(HANDLE, "2 to 39 lower-case letters, digits, - and _.")
 is_orcid = RegexValidator(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", "Four groups of four digits, as on orcid.org.")
 
 
@@ -48,6 +49,8 @@ class User(AbstractUser):
     instance_role = models.CharField(max_length=10, choices=InstanceRole, default=InstanceRole.NONE, blank=True)
     # A password somebody else has seen: the first thing its owner may do is to replace it.
     password_is_temporary = models.BooleanField(default=False)
+    # Contributions are CC BY 4.0; whoever signs up agrees to that, and when is kept.
+    licence_agreed_at = models.DateTimeField(null=True, blank=True)
 
     REQUIRED_FIELDS = []
 
@@ -67,10 +70,16 @@ class Team(models.Model):
         Contributor, on_delete=models.PROTECT, null=True, blank=True, related_name="personal_space"
     )
     members: Any = models.ManyToManyField(Contributor, through="Membership", related_name="teams")
+    version = models.PositiveIntegerField(default=1, help_text="Grows with every edit; an edit names the one it saw.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def version_tag(self) -> str:
+        """What an edit has to name: `curves.3`."""
+        return f"{self.slug}.{self.version}"
 
 
 class Membership(models.Model):
@@ -79,6 +88,7 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     contributor = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="memberships")
     role = models.PositiveSmallIntegerField(choices=Role)
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -86,3 +96,35 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contributor_id} in {self.team_id}: {self.get_role_display()}"
+
+    @property
+    def version_tag(self) -> str:
+        """What an edit has to name: `m17.3`."""
+        return f"m{self.pk}.{self.version}"
+
+
+class Invitation(models.Model):
+    """A link by which people join a team in a role, or without a team just the service. Shown once, kept as a hash."""
+
+    prefix = models.CharField(max_length=8, unique=True)
+    sha256 = models.CharField(max_length=64)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, related_name="invitations")
+    role = models.PositiveSmallIntegerField(choices=Role, null=True)
+    invited_by = models.ForeignKey(Contributor, on_delete=models.PROTECT, null=True, related_name="invitations")
+    uses_left = models.PositiveIntegerField(default=1)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(team__isnull=True, role__isnull=True)
+                | models.Q(team__isnull=False, role__isnull=False),
+                name="a_role_belongs_to_a_team",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from atlas.errors import ArtifactCorrupt, ArtifactMissing, NoSuchArtifact
 from atlas.models import Artifact, Checkpoint, Contributor, DatasetItem, FindingArtifact, Snapshot
-from atlas.permissions import readable
+from atlas.permissions import readable, readable_dataset
 from atlas.storage import SHA256, hash_of, path_of
 
 # What a browser may be handed as it is; everything else is a download. Nothing here can carry a script.
@@ -85,5 +85,5 @@ def _referred_to(actor: Contributor | None) -> Q:
     findings = FindingArtifact.objects.filter(readable(actor, "finding__job__checkpoint__"), artifact=this)
     snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)
     weights = Checkpoint.objects.filter(readable(actor), weights=this)
-    items = DatasetItem.objects.filter(dataset__visibility="public", artifact=this)
+    items = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
     return Q(Exists(findings)) | Q(Exists(snapshots)) | Q(Exists(weights)) | Q(Exists(items))

@@ -1,13 +1,10 @@
 """The trace that every verb leaves."""
 
 import uuid
-from contextvars import ContextVar
 from typing import Any
 
+from atlas.acting import current_request
 from atlas.models import ChangeSet, Contributor
-
-# The request being served, set by the middleware; a command or a worker has one of its own.
-current_request: ContextVar[uuid.UUID | None] = ContextVar("current_request", default=None)
 
 
 def record(actor: Contributor | None, verb: str, subject: str, **facts: Any) -> ChangeSet:

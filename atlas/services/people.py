@@ -1,23 +1,60 @@
-"""Making people and teams: each person is a contributor, a login and a personal space."""
+"""Making people and letting them go: each person is a contributor, a login and a personal space."""
 
+import re
 import secrets
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
+from atlas.errors import LastOperator, NoSuchPerson, Validation
 from atlas.models import Contributor, InstanceRole, Membership, Role, Team, User
+from atlas.models.people import HANDLE, is_handle
+from atlas.permissions import require
 from atlas.services import changes
+
+PSEUDONYM = "former"
+
+
+def find(handle: str) -> User:
+    """The login of this handle; raises NoSuchPerson."""
+    user = User.objects.filter(contributor__handle=handle[:39]).select_related("contributor").first()
+    if user is None:
+        raise NoSuchPerson(handle=handle[:80])
+    return user
 
 
 @transaction.atomic
-def join(*, username: str, password: str, citation_name: str = "", role: str = InstanceRole.NONE) -> User:
+def sign_up(*, username: str, password: str, citation_name: str, email: str, agreed: bool) -> User:
+    """A person who comes by themselves, and agrees that what they contribute is CC BY 4.0; raises Validation."""
+    errors = [*_of_username(username), *_of_email(email), *_of_password(password, username=username)]
+    if not 1 <= len(citation_name.strip()) <= 200:
+        errors.append(_fault("citation_name", "not-length", "Must have 1 to 200 characters."))
+    if not agreed:
+        errors.append(_fault("agreed", "required", "What is contributed here is licensed CC BY 4.0; agree to that."))
+    if errors:
+        raise Validation(errors=errors)
+    user = join(username=username, password=password, citation_name=citation_name.strip(), email=email.strip())
+    User.objects.filter(pk=user.pk).update(licence_agreed_at=timezone.now())
+    user.refresh_from_db()
+    return user
+
+
+@transaction.atomic
+def join(
+    *, username: str, password: str, citation_name: str = "", email: str = "", role: str = InstanceRole.NONE
+) -> User:
     """A new person: contributor, login and personal space, in which they are admin."""
     contributor = Contributor.objects.create(handle=username, citation_name=citation_name or username)
-    user = User(username=username, contributor=contributor, instance_role=role)
+    user = User(username=username, email=email, contributor=contributor, instance_role=role)
     user.set_password(password)
     user.save()
     space = Team.objects.create(slug=username, name=contributor.citation_name, person=contributor)
     Membership.objects.create(team=space, contributor=contributor, role=Role.ADMIN)
-    changes.record(contributor, "person.join", username)
+    changes.record(contributor, "person.join", f"contributor:{contributor.pk}")
     return user
 
 
@@ -28,7 +65,7 @@ def give_temporary_password(user: User) -> str:
     user.set_password(password)
     user.password_is_temporary = True
     user.save()
-    changes.record(None, "person.temporary-password", user.username)
+    changes.record(None, "person.temporary-password", f"contributor:{user.contributor_id}")
     return password
 
 
@@ -38,7 +75,58 @@ def choose_password(user: User, password: str) -> None:
     user.set_password(password)
     user.password_is_temporary = False
     user.save()
-    changes.record(user.contributor, "person.choose-password", user.username)
+    changes.record(user.contributor, "person.choose-password", f"contributor:{user.contributor_id}")
+
+
+@transaction.atomic
+def deactivate(*, actor: Contributor | None, user: User) -> None:
+    """Close a login: its sessions and tokens open nothing any more. Everything it wrote stays as it is."""
+    if actor is not None:
+        require(actor, "person.deactivate", user.contributor)
+    _require_another_operator(user)
+    if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        changes.record(actor, "person.deactivate", f"contributor:{user.contributor_id}")
+
+
+@transaction.atomic
+def reactivate(*, actor: Contributor | None, user: User) -> None:
+    """Open a closed login again."""
+    if actor is not None:
+        require(actor, "person.deactivate", user.contributor)
+    if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+        changes.record(actor, "person.reactivate", f"contributor:{user.contributor_id}")
+
+
+@transaction.atomic
+def set_instance_role(*, user: User, role: str) -> None:
+    """Make somebody moderator or operator of the service, or neither; at the command line only."""
+    if role != InstanceRole.OPERATOR:
+        _require_another_operator(user)
+    User.objects.filter(pk=user.pk).update(instance_role=role)
+    changes.record(None, "person.set-instance-role", f"contributor:{user.contributor_id}", role=role)
+
+
+@transaction.atomic
+def erase(*, actor: Contributor | None, user: User) -> Contributor:
+    """Forget who somebody was: the login goes, and one stable pseudonym stands wherever their name stood.
+
+    The contributor stays, and with it every word they wrote. Their teams go on without them.
+    """
+    person = user.contributor
+    if actor is not None:
+        require(actor, "person.erase", person)
+    _require_another_operator(user)
+    pseudonym = f"{PSEUDONYM}-{secrets.token_hex(4)}"
+    name = f"Former contributor {pseudonym.removeprefix(f'{PSEUDONYM}-')}"
+    Membership.objects.filter(contributor=person, team__person=None).delete()
+    Team.objects.filter(person=person).update(slug=pseudonym, name=name)
+    Contributor.objects.filter(pk=person.pk).update(
+        handle=pseudonym, citation_name=name, orcid="", erased_at=timezone.now()
+    )
+    user.delete()
+    changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
+    person.refresh_from_db()
+    return person
 
 
 def operator_with_password(username: str = "operator") -> tuple[User, str | None]:
@@ -49,3 +137,37 @@ def operator_with_password(username: str = "operator") -> tuple[User, str | None
     elif not user.password_is_temporary:
         return user, None
     return user, give_temporary_password(user)
+
+
+def _require_another_operator(user: User) -> None:
+    others = User.objects.filter(instance_role=InstanceRole.OPERATOR, is_active=True).exclude(pk=user.pk)
+    if user.instance_role == InstanceRole.OPERATOR and not others.exists():
+        raise LastOperator()
+
+
+def _of_username(username: str) -> list[dict[str, str]]:
+    if not re.match(HANDLE, username) or username.startswith(f"{PSEUDONYM}-"):
+        return [_fault("username", "not-pattern", str(is_handle.message))]
+    taken = Contributor.objects.filter(handle=username).exists() or Team.objects.filter(slug=username).exists()
+    return [_fault("username", "not-free", "Is in use.")] if taken else []
+
+
+def _of_email(email: str) -> list[dict[str, str]]:
+    try:
+        validate_email(email.strip())
+    except ValidationError:
+        return [_fault("email", "not-email", "Is no e-mail address.")]
+    taken = User.objects.filter(Q(email__iexact=email.strip())).exists()
+    return [_fault("email", "not-free", "Is in use.")] if taken else []
+
+
+def _of_password(password: str, *, username: str) -> list[dict[str, str]]:
+    try:
+        validate_password(password, User(username=username))
+    except ValidationError as error:
+        return [_fault("password", "too-weak", message) for message in error.messages]
+    return []
+
+
+def _fault(field: str, code: str, detail: str) -> dict[str, str]:
+    return {"pointer": f"/{field}", "code": code, "detail": detail}

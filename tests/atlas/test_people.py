@@ -4,9 +4,10 @@ import pytest
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from atlas.models import ChangeSet, Contributor, Membership, Team, User
-from atlas.permissions import is_operator
-from atlas.services import people
+from atlas.errors import Forbidden, LastOperator, NoSuchPerson, SessionRequired, Validation
+from atlas.models import Change, ChangeSet, Contributor, Membership, Role, Team, Token, User
+from atlas.permissions import Credential, is_operator
+from atlas.services import people, teams, tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +47,115 @@ def test_an_inactive_operator_operates_nothing(operator):
     operator.login.is_active = False
     assert not is_operator(operator)
     assert not is_operator(None)
+
+
+SIGNING_UP = {
+    "username": "carol",
+    "password": "correct horse battery",
+    "citation_name": "Carol Danvers",
+    "email": "carol@example.org",
+    "agreed": True,
+}
+
+
+def test_who_signs_up_agrees_to_the_licence_and_when_is_kept():
+    user = people.sign_up(**SIGNING_UP)
+    assert user.licence_agreed_at
+    assert user.contributor.citation_name == "Carol Danvers"
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"username": "Carol"}, "/username"),
+        ({"username": "c"}, "/username"),
+        ({"username": "carol\n"}, "/username"),
+        ({"username": "alice"}, "/username"),
+        ({"username": "former-12345678"}, "/username"),
+        ({"password": "short"}, "/password"),
+        ({"password": "password1234"}, "/password"),
+        ({"email": "nobody"}, "/email"),
+        ({"email": "ALICE@example.org"}, "/email"),
+        ({"citation_name": " "}, "/citation_name"),
+        ({"agreed": False}, "/agreed"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_sign_up_is_said_by_its_field(user, given, pointer):
+    User.objects.update(email="alice@example.org")
+    with pytest.raises(Validation) as caught:
+        people.sign_up(**{**SIGNING_UP, **given})
+    assert {error["pointer"] for error in caught.value.errors} == {pointer}
+    assert User.objects.count() == 1
+
+
+def test_everything_wrong_with_a_sign_up_is_said_at_once():
+    with pytest.raises(Validation) as caught:
+        people.sign_up(username="", password="", citation_name="", email="", agreed=False)
+    assert len({error["pointer"] for error in caught.value.errors}) == 5
+
+
+def test_a_deactivated_person_opens_nothing_and_loses_nothing(client, user, alice, operator):
+    client.force_login(user)
+    people.deactivate(actor=operator, user=user)
+    assert not client.get("/").wsgi_request.user.is_authenticated
+    assert not client.login(username="alice", password="correct horse battery")
+    assert Contributor.objects.get(pk=alice.pk).citation_name == "Alice Liddell"
+    people.reactivate(actor=operator, user=user)
+    assert client.login(username="alice", password="correct horse battery")
+
+
+def test_only_the_operator_deactivates(user, bob):
+    with pytest.raises(Forbidden):
+        people.deactivate(actor=bob, user=user)
+
+
+def test_an_erased_person_goes_on_under_one_pseudonym(user, alice, bob):
+    team = teams.found(actor=None, slug="curves", name="Curves", admin=bob)
+    Membership.objects.create(team=team, contributor=alice, role=Role.REVIEWER)
+    tokens.create(owner=user, name="notebook", scopes=["read"])
+    traces, acts = Change.objects.count(), ChangeSet.objects.filter(actor=alice).count()
+    person = people.erase(actor=alice, user=user)
+    assert person == alice
+    assert person.handle.startswith("former-")
+    assert person.handle.removeprefix("former-") in person.citation_name
+    assert (Team.objects.get(person=person).slug, Team.objects.get(person=person).name) == (
+        person.handle,
+        person.citation_name,
+    )
+    assert not User.objects.filter(contributor=person).exists()
+    assert not Token.objects.exists()
+    assert Membership.objects.filter(contributor=person).count() == 1  # of the personal space
+    assert ChangeSet.objects.filter(actor=person).count() == acts
+    assert Change.objects.count() > traces
+    everything = str([*Change.objects.values(), *ChangeSet.objects.values(), *Contributor.objects.values()])
+    assert "liddell" not in everything.lower()
+    assert "alice" not in everything.lower()
+
+
+def test_only_oneself_or_the_operator_erases_and_not_by_a_token(user, alice, bob):
+    with pytest.raises(Forbidden):
+        people.erase(actor=bob, user=user)
+    alice.credential = Credential(frozenset(["admin", "write"]), None)
+    with pytest.raises(SessionRequired):
+        people.erase(actor=alice, user=user)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda login: people.deactivate(actor=None, user=login),
+        lambda login: people.erase(actor=None, user=login),
+        lambda login: people.set_instance_role(user=login, role=""),
+    ],
+    ids=["deactivated", "erased", "demoted"],
+)
+def test_the_last_operator_stays(operator, deed):
+    with pytest.raises(LastOperator):
+        deed(operator.login)
+    assert is_operator(Contributor.objects.get(pk=operator.pk))
+
+
+def test_nobody_is_found_by_a_wrong_name():
+    with pytest.raises(NoSuchPerson):
+        people.find("nobody")

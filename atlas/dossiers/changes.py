@@ -1,0 +1,47 @@
+"""What was written, by whom: the feed that scripts follow and people read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from atlas.models import Change, Contributor
+from atlas.permissions import readable_changes
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFacts:
+    """One row of people's tables written. `before` and `after` hold what is kept of it: no name and no secret."""
+
+    number: int
+    at: datetime
+    actor: str | None
+    request_id: str | None
+    table: str
+    row: int
+    kind: str
+    changed: list[str]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+def readable_by(actor: Contributor | None) -> QuerySet[Change]:
+    """The changes this person may follow, to be ordered by number."""
+    return Change.objects.filter(readable_changes(actor)).select_related("actor")
+
+
+def facts_of(row: Change) -> ChangeFacts:
+    """A change's facts, from a row of `readable_by`."""
+    return ChangeFacts(
+        number=row.number,
+        at=row.at,
+        actor=row.actor.handle if row.actor else None,
+        request_id=str(row.request_id) if row.request_id else None,
+        table=row.table,
+        row=row.row,
+        kind=row.kind,
+        changed=row.changed.split(),
+        before=row.before,
+        after=row.after,
+    )

@@ -22,6 +22,9 @@ REAL_CARD = settings.BASE_DIR / "deploy" / "cards" / "squeezenet1_1-caffe.json"
 REAL_WEIGHTS = Path("checkpoints") / "squeezenet1_1_caffe_imagenet.safetensors"
 PROBE = "feature-visualization"
 FIRST = 4  # neurons of each layer asked for first, so that every wall soon shows something
+# A small network is shown pictures of its own size: four times as quick as the usual 128 pixels, and a layer's wall
+# is there within two minutes on two cores.
+SMALL_SIDE, SMALL_STEPS = 128, 256
 REAL_LAYERS = ("features.0", "features.3", "features.6", "features.9", "features.12")
 
 
@@ -81,12 +84,19 @@ def request_pictures(checkpoint: Checkpoint, *, actor: Contributor) -> int:
 
 
 def _request(checkpoint: Checkpoint, actor: Contributor, units: list[str], *, bulk: bool) -> int:
-    questions = ask(checkpoint=checkpoint, probe=PROBE, subjects=units, site=None, params={}, many=True)
+    params = picture_params(checkpoint)
+    questions = ask(checkpoint=checkpoint, probe=PROBE, subjects=units, site=None, params=params, many=True)
     known = set(Job.objects.filter(checkpoint=checkpoint).values_list("fingerprint", flat=True))
     new = [question for question in questions if question.fingerprint not in known]
     if new:
         jobs.request(actor=actor, checkpoint=checkpoint, questions=new, bulk=bulk)
     return len(new)
+
+
+def picture_params(checkpoint: Checkpoint) -> dict[str, int]:
+    """The parameters of the first pictures: the probe's own for a network that sees large ones."""
+    side = min(checkpoint.input_spec["size"])
+    return {"size": side, "steps": SMALL_STEPS} if side < SMALL_SIDE else {}
 
 
 def curator() -> Contributor:

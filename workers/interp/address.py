@@ -1,7 +1,7 @@
 """How a unit is written down, and sums of units: the words in which every question is asked."""
 
-import math
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +79,7 @@ def _term(written: Any) -> tuple[Unit, float]:
     if isinstance(written, str | bytes) or not isinstance(written, Sequence) or len(written) != 2:
         raise BadAddress(text=str(written))
     unit, weight = written
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight) or not weight:
-        raise BadAddress(text=str(written))
+    # An integer of JSON may be larger than any float, and longer than Python is willing to write down.
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < abs(weight) <= sys.float_info.max:
+        raise BadAddress(text=f"{unit} with this weight")
     return Unit.parse(unit), float(weight)

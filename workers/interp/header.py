@@ -154,7 +154,7 @@ def _entry(name: str, value: Any) -> Entry:
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
         raise errors.CheckpointHeader(reason="a tensor has other members than dtype, shape and data_offsets")
     dtype, offsets = value["dtype"], value["data_offsets"]
-    if dtype not in BYTES:
+    if not isinstance(dtype, str) or dtype not in BYTES:
         raise errors.CheckpointDtype(name=name, dtype=str(dtype), accepted=sorted(BYTES))
     if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise errors.CheckpointOffsets(name=name, reason="they are no pair of rising positions")

@@ -6,8 +6,9 @@ negative objective is the mirror image of the positive one, the mean of max(−x
 linear filter without DC, as first layers have, is zero for every picture but at its border: nothing could be climbed.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 
 import torch
@@ -44,16 +45,23 @@ class Response:
     maximum: float | None
     minimum: float | None
 
+    @property
+    def finite(self) -> bool:
+        """Whether it consists of finite numbers: an objective can be, where only one end of a map is not."""
+        return all(math.isfinite(one) for one in astuple(self) if one is not None)
+
 
 def site_for(lens: Lens, subject: Subject, *, polarity: str, site: str | None) -> str:
-    """Where a goal reads: as asked, or after the ReLU where there is one.
+    """Where a goal reads: as asked, or after the ReLU where all of its layers have one, or else before.
 
-    A negative goal reads before the ReLU where there is a choice, because after it inhibition is 0.
+    A negative goal reads before the ReLU where there is a choice, because after it inhibition is 0. Layers that have no
+    site in common get the first one's, and the others refuse it.
     """
     sites = [lens.layers[layer].sites for layer in subject.layers]
-    if polarity == "negative" and all("pre_relu" in known for known in sites):
+    shared = [known for known in sites[0] if all(known in others for others in sites)] or sites[0]
+    if polarity == "negative" and "pre_relu" in shared:
         return "pre_relu"
-    return site or (USUAL if all(USUAL in known for known in sites) else sites[0][-1])
+    return site or (USUAL if USUAL in shared else shared[-1])
 
 
 class Objective:

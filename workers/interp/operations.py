@@ -1,6 +1,6 @@
 """The closed table of operations a graph may use: for each what runs, its hyper-parameters and its tensors."""
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +74,8 @@ def pair(*, least: int) -> Callable[[Any], tuple[int, int]]:
 
 def number(value: Any) -> float:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+    # An integer of JSON may be larger than any float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise ValueError("is no finite number")
     return float(value)
 

@@ -79,9 +79,11 @@ class _Translation:
         self.modules = dict(model.named_modules())
         self.nodes: dict[str, Node] = {}
         self.known: dict[torch.fx.Node, str] = {}  # where each traced value is found
+        self.results: dict[str, torch.fx.Node] = {}  # the last operation outside of any module, by its scope
 
     def graph(self, traced: torch.fx.Graph) -> Graph:
         """Everything that reaches the output."""
+        self.results = {_scope(node): node for node in traced.nodes if node.op == "call_function"}
         for node in traced.nodes:
             if node.op == "output":
                 return Graph(self.nodes.values(), output=self.known[node.args[0]])
@@ -116,9 +118,18 @@ class _Translation:
         if op in ("add", "mul"):
             given = node.args[:2]
         sources = tuple(self._source(one) for one in given)
+        if op == "mean":
+            pooled = Node(self._free(self._named(node, op)), "adaptive_avg_pool", sources, {"output_size": 1})
+            op, sources = "flatten", (self._add(pooled),)
         if op == "identity" or (op == "concat" and len(sources) == 1):
             return sources[0]
-        return self._add(Node(self._free(_named(node, op)), op, sources, attributes))
+        return self._add(Node(self._free(self._named(node, op)), op, sources, attributes))
+
+    def _named(self, node: torch.fx.Node, op: str) -> str:
+        """A sum or concatenation that is its module's result has its name: `inception3b`, `features.3`, `layer1.0`."""
+        scope = _scope(node)
+        is_result = op in ("add", "concat") and self.results.get(scope) is node
+        return scope if scope and is_result else f"{scope}.{op}".lstrip(".")
 
     def _source(self, value: Any) -> str:
         if not isinstance(value, torch.fx.Node):
@@ -133,12 +144,6 @@ class _Translation:
     def _add(self, node: Node) -> str:
         self.nodes[node.name] = node
         return node.name
-
-
-def _named(node: torch.fx.Node, op: str) -> str:
-    """A sum or concatenation is its module's result and has its name: `inception3b`, `features.3`, `layer1.0`."""
-    scope = _scope(node)
-    return scope if scope and op in ("add", "concat") else f"{scope}.{op}".lstrip(".")
 
 
 def _scope(node: torch.fx.Node) -> str:
@@ -232,6 +237,7 @@ METHODS: Mapping[str, Callable[..., Written]] = {
     "flatten": lambda _, start_dim=0, end_dim=-1: _flatten(start_dim, end_dim),
     "relu": lambda _: ("relu", {}),
     "contiguous": _identity,
+    "mean": lambda _, dim, keepdim=False: _mean(dim, keepdim),
 }
 
 
@@ -239,6 +245,12 @@ def _concat(dim: int) -> Written:
     if dim != 1:
         raise BadGraph(where="a concatenation", reason=f"joins the dimension {dim}, not channels")
     return "concat", {}
+
+
+def _mean(dim: Any, keepdim: bool) -> Written:
+    if tuple(dim) not in ((2, 3), (-2, -1)) or keepdim:
+        raise BadGraph(where="a mean", reason=f"is over the dimensions {dim}, not over the positions alone")
+    return "mean", {}
 
 
 def _pooled(words: Mapping[str, Any]) -> dict[str, Any]:

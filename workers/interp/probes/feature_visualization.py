@@ -247,7 +247,7 @@ class Pass:
     def _answers(self, trace: Trace, pixels: Tensor, *, before: list[Response], after: list[Response]) -> Answers:
         for position, question in enumerate(self.questions):
             rows = range(position * self.each, (position + 1) * self.each)
-            if not all(trace.finite(row) for row in rows):
+            if not all(trace.finite(row) and before[row].finite and after[row].finite for row in rows):
                 yield Failure(question.given, NonfiniteActivation(layer=", ".join(question.subject.layers)))
                 continue
             pictures = [_numbers(self.samples[row], trace.of(row), before[row], after[row]) for row in rows]

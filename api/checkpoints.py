@@ -2,28 +2,22 @@
 
 from typing import Any
 
-from django.http import HttpResponsePermanentRedirect
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import query, shapes
-from api.endpoint import PAGED, Endpoint, answers, parameter
-from api.pagination import page, window
+from api.endpoint import Endpoint
+from api.pagination import page, span, window
+from api.schema import operation
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers import neurons
 from atlas.dossiers.bodies import body
 from atlas.models import Checkpoint
 from atlas.permissions import readable
+from atlas.redirects import moved
 from atlas.services import addresses
 
 ROOT = "/api/v1/checkpoints"
-
-
-class PermanentRedirect(HttpResponsePermanentRedirect):
-    """308: the same request at the canonical address."""
-
-    status_code = 308
 
 
 class Checkpoints(Endpoint):
@@ -31,21 +25,12 @@ class Checkpoints(Endpoint):
 
     parameters = {
         **query.PAGING,
-        "task": query.one_of(*Checkpoint.Task.values),
-        "architecture": query.text,
-        "ordering": query.one_of("slug", "-slug"),
+        "task": query.one_of("Only of this task.", *Checkpoint.Task.values),
+        "architecture": query.text("Only of this architecture."),
+        "ordering": query.one_of("By slug, ascending (the default) or descending.", "slug", "-slug"),
     }
 
-    @extend_schema(
-        operation_id="list_checkpoints",
-        parameters=[
-            *PAGED,
-            parameter("task", "Only of this task.", enum=Checkpoint.Task.values),
-            parameter("architecture", "Only of this architecture.", type=str),
-            parameter("ordering", "By slug, ascending or descending.", enum=["slug", "-slug"]),
-        ],
-        responses=answers(shapes.CheckpointPage),
-    )
+    @operation("list_checkpoints", shapes.CheckpointPage)
     def get(self, request: Request) -> Response:
         """List the checkpoints."""
         chosen = {name: self.asked[name] for name in ("task", "architecture") if name in self.asked}
@@ -58,7 +43,7 @@ class Checkpoints(Endpoint):
 class OneCheckpoint(Endpoint):
     """One checkpoint."""
 
-    @extend_schema(operation_id="read_checkpoint", responses=answers(shapes.Checkpoint))
+    @operation("read_checkpoint", shapes.Checkpoint, 404)
     def get(self, request: Request, slug: str) -> Response:
         """Its card, identity and layers."""
         return Response(body(dossiers.checkpoint(slug, actor=self.actor)))
@@ -69,28 +54,24 @@ class Layers(Endpoint):
 
     parameters = query.PAGING
 
-    @extend_schema(operation_id="list_layers", parameters=PAGED, responses=answers(shapes.LayerPage))
+    @operation("list_layers", shapes.LayerPage, 404)
     def get(self, request: Request, slug: str) -> Response:
         """List the layers in depth order."""
         every = dossiers.layers(addresses.checkpoint(slug, actor=self.actor))
-        size, start = (
-            self.asked.get("limit", query.DEFAULT_LIMIT),
-            query.position(request, self.asked.get("cursor")) or 0,
-        )
-        stop = start + size
-        return page(request, every[start:stop], after=stop if stop < len(every) else None)
+        start, stop, after = span(len(every), asked=self.asked, request=request)
+        return page(request, every[start:stop], after=after)
 
 
 class OneLayer(Endpoint):
     """One layer."""
 
-    @extend_schema(operation_id="read_layer", responses=answers(shapes.Layer))
+    @operation("read_layer", shapes.Layer, 404, moves=True)
     def get(self, request: Request, slug: str, layer: str) -> Any:
         """Its shape, what one of its neurons sees, and how many have been visualized."""
         checkpoint = addresses.checkpoint(slug, actor=self.actor)
         place = addresses.layer(checkpoint, layer)
         if not place.canonical:
-            return PermanentRedirect(f"{ROOT}/{slug}/layers/{place.layer.key}")
+            return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}")
         return Response(body(dossiers.layers(checkpoint)[place.layer.index]))
 
 
@@ -99,26 +80,24 @@ class Neurons(Endpoint):
 
     parameters = query.PAGING
 
-    @extend_schema(operation_id="list_neurons", parameters=PAGED, responses=answers(shapes.TilePage))
+    @operation("list_neurons", shapes.TilePage, 404, moves=True)
     def get(self, request: Request, slug: str, layer: str) -> Any:
         """List the neurons by channel, each with its newest feature visualization."""
         checkpoint = addresses.checkpoint(slug, actor=self.actor)
         place = addresses.layer(checkpoint, layer)
         if not place.canonical:
-            return PermanentRedirect(f"{ROOT}/{slug}/layers/{place.layer.key}/neurons")
-        start = query.position(request, self.asked.get("cursor")) or 0
-        stop = min(start + self.asked.get("limit", query.DEFAULT_LIMIT), place.layer.channels)
-        tiles = dossiers.tiles(checkpoint, place.layer, start=start, stop=stop)
-        return page(request, tiles, after=stop if stop < place.layer.channels else None)
+            return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons")
+        start, stop, after = span(place.layer.channels, asked=self.asked, request=request)
+        return page(request, dossiers.tiles(checkpoint, place.layer, start=start, stop=stop), after=after)
 
 
 class OneNeuron(Endpoint):
     """One neuron."""
 
-    @extend_schema(operation_id="read_neuron", responses=answers(shapes.Neuron))
+    @operation("read_neuron", shapes.Neuron, 404, moves=True)
     def get(self, request: Request, slug: str, layer: str, channel: str) -> Any:
         """Its story: where it sits, what has been asked of it, and what was found."""
         place = addresses.neuron(addresses.checkpoint(slug, actor=self.actor), layer, channel)
         if not place.canonical:
-            return PermanentRedirect(f"{ROOT}/{slug}/layers/{place.layer.key}/neurons/{place.channel}")
+            return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons/{place.channel}")
         return Response(body(neurons.neuron(slug, layer, channel, actor=self.actor)))

@@ -1,54 +1,83 @@
-"""What every endpoint shares: who asks, strict query parameters, and the problems it may answer with."""
+"""What every endpoint shares: who asks, strict query parameters, bodies judged by a schema, and how it is cached."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from django.http import HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.utils.cache import set_response_etag
+from django.utils.http import parse_etags
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import query, shapes
+from api import query
+from atlas import validation
+from atlas.errors import AuthenticationRequired, Malformed, NoSuchAddress, Validation
 from atlas.models import Contributor
+
+NOTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
 class Endpoint(APIView):
     """A resource. `parameters` are the query parameters it reads; all others are refused."""
 
-    parameters: ClassVar[Mapping[str, query.Reader]] = {}
+    parameters: ClassVar[Mapping[str, query.Parameter]] = {}
     asked: dict[str, Any]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Read the query string before anything else."""
         super().initial(request, *args, **kwargs)
+        if "\x00" in request.path:  # PostgreSQL cannot even be asked for it
+            raise NoSuchAddress(address=request.path[:200])
+        if request.method not in self.allowed_methods:  # before its parameters are found strange
+            self.http_method_not_allowed(request)
         self.asked = query.read(request, self.parameters if request.method in ("GET", "HEAD") else {})
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Only what is allowed; the schema says the rest."""
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answers are kept only to be asked about again: they depend on the moment, and on who reads."""
+        found = super().finalize_response(request, response, *args, **kwargs)
+        found.headers.setdefault("Cache-Control", "private, no-cache")
+        if request.method in ("GET", "HEAD") and found.status_code == 200 and isinstance(found, Response):
+            found.add_post_render_callback(partial(_unless_known, request))
+        return found
 
     @property
     def actor(self) -> Contributor | None:
         """Who asks; None for anybody."""
         return getattr(self.request.user, "contributor", None)
 
+    @property
+    def person(self) -> Contributor:
+        """Who wants something done; raises AuthenticationRequired for anybody."""
+        if self.actor is None:
+            raise AuthenticationRequired()
+        return self.actor
 
-def answers(shape: Any, *problems: int, code: int = 200) -> dict[Any, Any]:
-    """The `responses` of an endpoint for the schema: its body, and problem documents by status."""
-    stated = {400: "The query string or the body cannot be read.", 404: "There is no such thing.", 406: "JSON only."}
-    stated |= {401: "Sign in first.", 403: "You may not.", 409: "The state forbids it.", 413: "Too large."}
-    stated |= {415: "Not JSON.", 422: "Understood, and not acceptable; `errors` says where."}
-    codes = {400, 404, 406, *problems}
-    found: dict[Any, Any] = {
-        (status, "application/problem+json"): OpenApiResponse(shapes.Problem, description=stated[status])
-        for status in sorted(codes)
-    }
-    return {code: shape, **found}
+    def given(self, schema: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+        """The body, once `schema` has nothing against it; raises Malformed, or Validation with all its faults."""
+        length = self.request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) == 0:
+            if schema is NOTHING:
+                return {}
+            raise Malformed(detail="There is no body: send JSON, with its Content-Length.")
+        given = self.request.data
+        if errors := validation.faults(given, dict(schema)):
+            raise Validation(errors=errors)
+        return dict(given)
 
 
-def parameter(name: str, description: str, **options: Any) -> OpenApiParameter:
-    """A query parameter for the schema."""
-    return OpenApiParameter(name, description=description, **options)
-
-
-PAGED = [
-    parameter(
-        "limit", "Items on a page, 1 to 200.", type={"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
-    ),
-    parameter("cursor", "Where to go on: the value in `next`.", type=str),
-]
+def _unless_known(request: Request, response: HttpResponse) -> HttpResponse | None:
+    """304 for who has these very bytes already: the tag is their hash, so it names version, state and reader."""
+    tag = set_response_etag(response).headers["ETag"]
+    if tag not in parse_etags(request.headers.get("If-None-Match", "")):
+        return None
+    unchanged = HttpResponseNotModified()
+    for name in ("ETag", "Cache-Control", "Vary"):
+        if name in response:
+            unchanged[name] = response[name]
+    return unchanged

@@ -3,11 +3,11 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.http.request import RawPostDataException
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 
 from atlas import errors, problems
 from atlas.errors import AtlasError
@@ -15,13 +15,16 @@ from atlas.errors import AtlasError
 log = logging.getLogger(__name__)
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: the problem document of `error`, with the headers it calls for."""
+def problem(error: Exception, context: dict[str, Any]) -> JsonResponse:
+    """DRF's exception handler: the problem document of `error`, with the headers it calls for.
+
+    Not rendered by the view: one that answers in HTML or YAML refuses in JSON like all others.
+    """
     known = translate(error, context)
     if known is None:
         log.error("uncaught in %s", type(context["view"]).__name__, exc_info=error)
         known = errors.Internal()
-    return Response(
+    return JsonResponse(
         problems.document(known),
         status=known.status,
         headers=problems.headers(known),
@@ -40,7 +43,7 @@ def translate(error: Exception, context: dict[str, Any]) -> AtlasError | None:
         case drf.MethodNotAllowed():
             return errors.MethodNotAllowed(method=request.method[:20], allowed=", ".join(view.allowed_methods))
         case drf.NotAcceptable():
-            return errors.NotAcceptable(forms="application/json")
+            return errors.NotAcceptable(forms=", ".join(form.media_type for form in view.renderer_classes))
         case drf.UnsupportedMediaType():
             return errors.UnsupportedMediaType(media_type=str(request.content_type)[:100])
         case drf.PermissionDenied() | PermissionDenied():
@@ -48,14 +51,7 @@ def translate(error: Exception, context: dict[str, Any]) -> AtlasError | None:
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
             return errors.AuthenticationRequired()
         case RequestDataTooBig():
-            return errors.TooLarge(most=error_limit())
+            return errors.TooLarge(most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         case drf.ParseError() | SuspiciousOperation() | RawPostDataException():
             return errors.Malformed(detail="The request cannot be parsed.")
     return None
-
-
-def error_limit() -> int:
-    """The most bytes a body may have."""
-    from django.conf import settings
-
-    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)

@@ -1,65 +1,66 @@
 """Questions: asked, followed, withdrawn and queued again; and the requests that asked them."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import query, shapes
-from api.endpoint import PAGED, Endpoint, answers, parameter
+from api.endpoint import Endpoint
 from api.pagination import page, window
-from atlas import validation
+from api.schema import Written, operation
 from atlas.dossiers import jobs as dossiers
 from atlas.dossiers import requests
 from atlas.dossiers.bodies import body
-from atlas.errors import Validation
-from atlas.models import Job
+from atlas.models import Contributor, Job
 from atlas.permissions import readable
 from atlas.services import addresses, jobs
-from atlas.services.questions import ask, asked_of
+from atlas.services.questions import MOST_SUBJECTS, SUBJECT, ask, asked_of
 
-ASKED: dict[str, Any] = {
+ASKED: Mapping[str, Any] = {
     "type": "object",
+    "description": "A question about one subject, or about several.",
     "additionalProperties": False,
     "required": ["checkpoint", "probe"],
+    "oneOf": [{"required": ["subject"]}, {"required": ["subjects"]}],
     "properties": {
-        "checkpoint": {"type": "string", "maxLength": 200},
-        "probe": {"type": "string", "maxLength": 200},
-        "subject": {},
-        "subjects": {"type": "array", "minItems": 1, "maxItems": 2000},
-        "site": {"type": "string", "maxLength": 40},
-        "params": {"type": "object"},
+        "checkpoint": {"type": "string", "maxLength": 200, "description": "A slug."},
+        "probe": {"type": "string", "maxLength": 200, "description": "A name from the catalogue."},
+        "subject": SUBJECT,
+        "subjects": {"type": "array", "minItems": 1, "maxItems": MOST_SUBJECTS, "items": SUBJECT},
+        "site": {
+            "type": "string",
+            "maxLength": 40,
+            "description": "An activation site; where the probe reads by default.",
+        },
+        "params": {"type": "object", "description": "What the probe's own schema describes."},
     },
 }
 
 
-class AskedShape(serializers.Serializer):
-    """A question about one subject, or about several."""
+class Question(Written):
+    """What is asked."""
 
-    checkpoint = serializers.CharField(help_text="A slug.")
-    probe = serializers.CharField(help_text="A name from the catalogue.")
-    subject = serializers.JSONField(
-        required=False,
-        help_text='`"layer:channel"`, a weighted sum `[{"unit": "layer:channel", "weight": 0.7}, …]`, '
-        'or all units of a layer, `{"layer": "…"}`.',
-    )
-    subjects = serializers.ListField(child=serializers.JSONField(), required=False, help_text="Several of these.")
-    site = serializers.CharField(required=False, help_text="An activation site; the probe's own by default.")
-    params = serializers.DictField(child=serializers.JSONField(), required=False, help_text="By the probe's schema.")
+    judged_by = ASKED
 
 
-EXAMPLE = OpenApiExample(
-    "One neuron",
-    {
-        "checkpoint": "curve-circuit",
-        "probe": "feature-visualization",
-        "subject": "curve:0",
-        "params": {"size": 64, "steps": 64},
-    },
-    request_only=True,
-)
+def _example(name: str, **asked: Any) -> OpenApiExample:
+    value = {"checkpoint": "curve-circuit", "probe": "feature-visualization", **asked}
+    return OpenApiExample(name, value, request_only=True)
+
+
+EXAMPLES = [
+    _example("One neuron", subject="curve:0", params={"size": 64, "steps": 64}),
+    _example(
+        "A weighted sum of neurons",
+        subject=[{"unit": "curve:0", "weight": 1}, {"unit": "curve:1", "weight": -0.5}],
+        params={"size": 64, "steps": 64, "polarity": "positive"},
+    ),
+    _example("Several neurons", subjects=["curve:0", "curve:1"]),
+    _example("A whole layer", subject={"layer": "curve"}),
+]
 
 
 class Jobs(Endpoint):
@@ -67,27 +68,14 @@ class Jobs(Endpoint):
 
     parameters = {
         **query.PAGING,
-        "checkpoint": query.text,
-        "probe": query.text,
-        "unit": query.text,
-        "state": query.one_of(*Job.State.values),
-        "ordering": query.one_of("created", "-created"),
+        "checkpoint": query.text("Only about this checkpoint, by slug."),
+        "probe": query.text("Only of this probe."),
+        "unit": query.text("Only about this unit, as layer:channel."),
+        "state": query.one_of("Only in this state.", *Job.State.values),
+        "ordering": query.one_of("By age: newest first, -created, unless asked otherwise.", "created", "-created"),
     }
 
-    @extend_schema(
-        operation_id="list_jobs",
-        parameters=[
-            *PAGED,
-            parameter("checkpoint", "Only about this checkpoint, by slug.", type=str),
-            parameter("probe", "Only of this probe.", type=str),
-            parameter("unit", "Only about this unit, as layer:channel.", type=str),
-            parameter("state", "Only in this state.", enum=Job.State.values),
-            parameter(
-                "ordering", "By age; -created, newest first, unless asked otherwise.", enum=["created", "-created"]
-            ),
-        ],
-        responses=answers(shapes.JobPage),
-    )
+    @operation("list_jobs", shapes.JobPage)
     def get(self, request: Request) -> Response:
         """List the questions."""
         columns = {"checkpoint": "checkpoint__slug", "probe": "probe__name", "unit": "subject_text", "state": "state"}
@@ -97,27 +85,15 @@ class Jobs(Endpoint):
         found, after = window(rows, by=by, asked=self.asked, request=request)
         return page(request, [dossiers.facts_of(row) for row in found], after=after)
 
-    @extend_schema(
-        operation_id="ask",
-        request=AskedShape,
-        examples=[EXAMPLE],
-        responses={
-            **answers(shapes.Job, 401, 403, 413, 415, 422),
-            **answers(shapes.Job, 401, 403, 413, 415, 422, code=202),
-        },
-    )
+    @operation("ask", shapes.Asked, codes=(200, 202), given=Question, examples=EXAMPLES, writes=True)
     def post(self, request: Request) -> Response:
         """Ask. 202 when something new is to be computed, 200 when all of it is known; `Location` says where to look.
 
-        One subject answers with its job, several with the request that holds their jobs.
+        A `subject` that is one unit or one sum answers with its job; `subjects`, and a whole layer, answer with the
+        request that holds their jobs.
         """
-        given = request.data
-        errors = validation.faults(given, ASKED)
-        if not errors and ("subject" in given) == ("subjects" in given):
-            errors = [{"pointer": "/subject", "code": "required", "detail": "Give either subject or subjects."}]
-        if errors:
-            raise Validation(errors=errors)
-        checkpoint = addresses.readable_by(self.actor, given["checkpoint"], pointer="/checkpoint")
+        person, given = self.person, self.given(ASKED)
+        checkpoint = addresses.readable_by(person, given["checkpoint"], pointer="/checkpoint")
         subjects, many = asked_of(checkpoint, given)
         questions = ask(
             checkpoint=checkpoint,
@@ -127,27 +103,24 @@ class Jobs(Endpoint):
             params=given.get("params", {}),
             many=many,
         )
-        answer = jobs.request(actor=self.actor, checkpoint=checkpoint, questions=questions, bulk=many)
-        return _answered(answer, actor=self.actor)
+        answer = jobs.request(actor=person, checkpoint=checkpoint, questions=questions, bulk=many)
+        return _answered(answer, many=many, actor=person)
 
 
-def _answered(answer: jobs.Asked, *, actor: Any) -> Response:
-    status = 202 if answer.new else 200
-    if len(answer.jobs) == 1:
+def _answered(answer: jobs.Asked, *, many: bool, actor: Contributor) -> Response:
+    if many:
+        place = f"/api/v1/requests/{answer.request.id}"
+        found: Any = requests.request(str(answer.request.id), actor=actor)
+    else:
         [job] = answer.jobs
-        return Response(
-            body(dossiers.job(job.fingerprint, actor=actor)),
-            status=status,
-            headers={"Location": f"/api/v1/jobs/{job.fingerprint}"},
-        )
-    found = requests.request(str(answer.request.id), actor=actor)
-    return Response(body(found), status=status, headers={"Location": f"/api/v1/requests/{answer.request.id}"})
+        place, found = f"/api/v1/jobs/{job.fingerprint}", dossiers.job(job.fingerprint, actor=actor)
+    return Response(body(found), status=202 if answer.new else 200, headers={"Location": place})
 
 
 class OneJob(Endpoint):
     """One question."""
 
-    @extend_schema(operation_id="read_job", responses=answers(shapes.Job))
+    @operation("read_job", shapes.Job, 404)
     def get(self, request: Request, fingerprint: str) -> Response:
         """Where it stands, how far it is, and its answer."""
         return Response(body(dossiers.job(fingerprint, actor=self.actor)))
@@ -156,27 +129,29 @@ class OneJob(Endpoint):
 class Cancel(Endpoint):
     """A wish withdrawn."""
 
-    @extend_schema(operation_id="cancel_job", request=None, responses=answers(shapes.Job, 401, 403, 409))
+    @operation("cancel_job", shapes.Job, 404, 409, writes=True)
     def post(self, request: Request, fingerprint: str) -> Response:
         """Withdraw my wish; the job stops when nobody else asked for it."""
-        jobs.cancel(actor=self.actor, job=jobs.find(fingerprint, actor=self.actor))
-        return Response(body(dossiers.job(fingerprint, actor=self.actor)))
+        person, _ = self.person, self.given()
+        jobs.cancel(actor=person, job=jobs.find(fingerprint, actor=person))
+        return Response(body(dossiers.job(fingerprint, actor=person)))
 
 
 class Requeue(Endpoint):
     """Another try."""
 
-    @extend_schema(operation_id="requeue_job", request=None, responses=answers(shapes.Job, 401, 403, 409))
+    @operation("requeue_job", shapes.Job, 404, 409, writes=True)
     def post(self, request: Request, fingerprint: str) -> Response:
         """Queue a failed or quarantined job again, once its cause has been mended."""
-        jobs.requeue(actor=self.actor, job=jobs.find(fingerprint, actor=self.actor))
-        return Response(body(dossiers.job(fingerprint, actor=self.actor)))
+        person, _ = self.person, self.given()
+        jobs.requeue(actor=person, job=jobs.find(fingerprint, actor=person))
+        return Response(body(dossiers.job(fingerprint, actor=person)))
 
 
 class OneRequest(Endpoint):
     """What somebody asked for at once."""
 
-    @extend_schema(operation_id="read_request", responses=answers(shapes.Request))
+    @operation("read_request", shapes.Request, 404)
     def get(self, request: Request, request_id: str) -> Response:
         """Its jobs and how many have ended."""
         return Response(body(requests.request(request_id, actor=self.actor)))

@@ -31,3 +31,10 @@ def window(rows: Any, *, by: str, asked: dict[str, Any], request: Request) -> tu
     found = list(rows.order_by(by)[: size + 1])
     more = len(found) > size
     return found[:size], getattr(found[size - 1], column) if more else None
+
+
+def span(count: int, *, asked: dict[str, Any], request: Request) -> tuple[int, int, int | None]:
+    """For a list of `count` that never changes its order: this page's start and stop, and where the next begins."""
+    start: int = query.position(request, asked.get("cursor")) or 0
+    stop = min(start + asked.get("limit", query.DEFAULT_LIMIT), count)
+    return start, stop, stop if stop < count else None

@@ -6,7 +6,17 @@ from typing import Any
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from atlas.errors import ControlCharacter, DuplicateKey, Malformed, TooDeep, TooLarge, TooManyItems, UnsupportedCharset
+from atlas import canonical
+from atlas.errors import (
+    ControlCharacter,
+    DuplicateKey,
+    Malformed,
+    TooDeep,
+    TooLarge,
+    TooManyItems,
+    UnsupportedCharset,
+    UnsupportedMediaType,
+)
 
 DEEPEST = 32
 MOST_KEYS = 1_000
@@ -15,16 +25,27 @@ LONGEST_TEXT = 64 * 1024
 
 
 class StrictJSONParser(BaseParser):
-    """application/json in UTF-8, without duplicate keys, NaN, NUL, lone surrogates, or more than its share."""
+    """application/json in UTF-8, without duplicate keys, NaN, NUL, lone surrogates, or more than its share.
+
+    Each refusal is an AtlasError: 400 where the text is not JSON or ambiguous, 413 and 415 where it is not read at all,
+    422 where a value could not be kept as it is.
+    """
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: dict[str, Any] | None = None) -> Any:
-        """The value; raises Malformed, DuplicateKey, TooDeep, TooLarge, TooManyItems, ControlCharacter."""
+        """The value of the body."""
+        _require_plain_bytes((parser_context or {})["request"].headers.get("Content-Encoding", "identity"))
         _require_utf8(media_type or "")
         value = _loaded(_text(stream))
         _inspect(value, depth=1)
         return value
+
+
+def _require_plain_bytes(encoding: str) -> None:
+    """Nothing is unpacked here, so nothing can unfold into gigabytes."""
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(media_type=encoding[:40])
 
 
 def _require_utf8(media_type: str) -> None:
@@ -61,6 +82,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for key, value in pairs:
         if key in members:
+            _require_plain(key)
             raise DuplicateKey(key=key[:80])
         members[key] = value
     return members
@@ -73,6 +95,8 @@ def _not_a_number(name: str) -> Any:
 def _inspect(value: Any, *, depth: int) -> None:
     if isinstance(value, str):
         _require_plain(value)
+    elif isinstance(value, int | float):
+        canonical.normalise(value)
     elif isinstance(value, dict | list):
         if depth > DEEPEST:
             raise TooDeep(most=DEEPEST)

@@ -1,50 +1,58 @@
 """Query strings, read strictly: every endpoint says which parameters it has, and nothing else is taken."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.core import signing
 from django.http import HttpRequest
 
+from atlas import canonical
 from atlas.errors import BadCursor, BadParameter, DuplicateParameter, UnknownParameter
 
-Reader = Callable[[str], Any]  # raises ValueError saying what it wants
 DEFAULT_LIMIT = 50
 MOST = 200
+LONGEST = 200  # characters of a value
 
 
-def read(request: HttpRequest, readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """The parameters given, each by its reader; raises UnknownParameter, DuplicateParameter, BadParameter."""
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter: what it does and may be, for the schema; `read` raises ValueError saying what it wants."""
+
+    description: str
+    schema: Mapping[str, Any]
+    read: Callable[[str], Any]
+
+
+def read(request: HttpRequest, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The parameters given, each as it is read; raises UnknownParameter, DuplicateParameter, BadParameter."""
     found: dict[str, Any] = {}
     for name, values in request.GET.lists():
-        if name not in readers:
-            raise UnknownParameter(parameter=name[:80], parameters=", ".join(sorted(readers)) or "none")
+        if name not in parameters:
+            raise UnknownParameter(parameter=name[:80], parameters=", ".join(sorted(parameters)) or "none")
         if len(values) > 1:
             raise DuplicateParameter(parameter=name)
         if "\x00" in values[0] or "\ufffd" in values[0]:
             raise BadParameter(parameter=name, reason="contains characters that cannot be read")
         try:
-            found[name] = readers[name](values[0])
+            found[name] = parameters[name].read(values[0])
         except ValueError as error:
             raise BadParameter(parameter=name, reason=str(error)) from None
     return found
 
 
-def limit(text: str) -> int:
-    """1 to 200."""
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST):
-        raise ValueError(f"must be a whole number from 1 to {MOST}")
-    return int(text)
+def text(description: str, *, longest: int = LONGEST) -> Parameter:
+    """Any text that is not empty."""
+
+    def plain(value: str) -> str:
+        if not 0 < len(value) <= longest:
+            raise ValueError(f"must have 1 to {longest} characters")
+        return value
+
+    return Parameter(description, {"type": "string", "minLength": 1, "maxLength": longest}, plain)
 
 
-def text(value: str) -> str:
-    """Up to 200 characters."""
-    if not 0 < len(value) <= 200:
-        raise ValueError("must have 1 to 200 characters")
-    return value
-
-
-def one_of(*choices: str) -> Reader:
+def one_of(description: str, *choices: str) -> Parameter:
     """One of a few words."""
 
     def chosen(value: str) -> str:
@@ -52,15 +60,26 @@ def one_of(*choices: str) -> Reader:
             raise ValueError(f"must be one of {', '.join(choices)}")
         return value
 
-    return chosen
+    return Parameter(description, {"type": "string", "enum": list(choices)}, chosen)
 
 
-PAGING: Mapping[str, Reader] = {"limit": limit, "cursor": text}
+def _limit(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 5 and 1 <= int(value) <= MOST):
+        raise ValueError(f"must be a whole number from 1 to {MOST}")
+    return int(value)
+
+
+PAGING: Mapping[str, Parameter] = {
+    "limit": Parameter(
+        "Items on a page.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}, _limit
+    ),
+    "cursor": text("Where to go on; `next` holds it."),
+}
 
 
 def cursor(request: HttpRequest, *, after: Any) -> str:
-    """Where this very list, with these very filters, goes on."""
-    return signing.dumps([_list(request), after], salt="cursor", compress=True)
+    """Where this very list, with these very filters, goes on. As long for many filters as for none."""
+    return signing.dumps([_list(request), after], salt="cursor")
 
 
 def position(request: HttpRequest, given: str | None) -> Any:
@@ -76,5 +95,7 @@ def position(request: HttpRequest, given: str | None) -> Any:
     return after
 
 
-def _list(request: HttpRequest) -> list[Any]:
-    return [request.path, sorted([*pair] for pair in request.GET.items() if pair[0] not in PAGING)]
+def _list(request: HttpRequest) -> str:
+    """The list that is asked for: its address and its filters, not the place in it."""
+    filters = sorted([*pair] for pair in request.GET.items() if pair[0] not in PAGING)
+    return canonical.sha256([request.path, filters])[:16]

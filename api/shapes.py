@@ -5,12 +5,24 @@ import types
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
 from atlas.dossiers import checkpoints, jobs, neurons, pictures, requests
-from atlas.dossiers.bodies import ON_THE_PAGE
+from atlas.dossiers.bodies import members
+
+
+@extend_schema_field({"description": "Any JSON value."})
+class AnyField(serializers.JSONField):
+    """What only its own record can say: a number, a text, a list …"""
+
+
+@extend_schema_field({"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}], "maxItems": 2})
+class WeightedUnit(serializers.Field):
+    """A unit and its weight."""
+
 
 PLAIN: Mapping[Any, type[serializers.Field]] = {
     str: serializers.CharField,
@@ -18,17 +30,18 @@ PLAIN: Mapping[Any, type[serializers.Field]] = {
     float: serializers.FloatField,
     bool: serializers.BooleanField,
     datetime: serializers.DateTimeField,
-    Any: serializers.JSONField,
+    tuple[str, float]: WeightedUnit,
+    Any: AnyField,
 }
+# A thing as lists show it, where its own address shows more.
+IN_BRIEF = {checkpoints.CheckpointFacts: "CheckpointInBrief", jobs.JobFacts: "JobInBrief"}
 
 
 @cache
 def shape(dossier: type) -> type[serializers.Serializer]:
     """The serializer class with a dataclass's fields."""
-    hints = get_type_hints(dossier)
-    names = [field.name for field in dataclasses.fields(dossier) if field.name not in ON_THE_PAGE]
-    fields = {name: _field(hints[name]) for name in names}
-    name = dossier.__name__.removesuffix("Dossier").removesuffix("Facts")
+    fields = {name: _field(member.hint) for name, member in members(dossier).items()}
+    name = IN_BRIEF.get(dossier, dossier.__name__.removesuffix("Dossier").removesuffix("Facts"))
     return type(name, (serializers.Serializer,), {"__doc__": dossier.__doc__, **fields})
 
 
@@ -36,6 +49,7 @@ def listed(dossier: type) -> serializers.Serializer:
     """A page of them."""
     item = shape(dossier)
     fields = {
+        "__doc__": "A page of a list.",
         "items": item(many=True),
         "next": serializers.CharField(allow_null=True, help_text="Address of the next page, null on the last."),
     }
@@ -44,23 +58,19 @@ def listed(dossier: type) -> serializers.Serializer:
 
 def _field(hint: Any, **options: Any) -> serializers.Field:
     origin, arguments = get_origin(hint), get_args(hint)
+    if hint in PLAIN:
+        return PLAIN[hint](**options)
     if origin in (Union, types.UnionType):
         [inner] = [argument for argument in arguments if argument is not type(None)]
         return _field(inner, allow_null=True)
     if dataclasses.is_dataclass(hint):
         return shape(hint)(**options)
-    if origin is tuple and arguments[-1] is not Ellipsis:
-        return serializers.ListField(child=serializers.JSONField(), **options)
-    if origin in (tuple, list):
-        [item, *_] = arguments
-        return (
-            shape(item)(many=True)
-            if dataclasses.is_dataclass(item)
-            else serializers.ListField(child=_field(item), **options)
-        )
-    if origin is dict or hint is dict:
-        return serializers.DictField(child=serializers.JSONField(allow_null=True), **options)
-    return PLAIN[hint](**options)
+    if origin is dict:
+        return serializers.DictField(child=AnyField(), **options)
+    [item, *_] = arguments
+    if dataclasses.is_dataclass(item):
+        return shape(item)(many=True, **options)
+    return serializers.ListField(child=_field(item), **options)
 
 
 class ProblemEntry(serializers.Serializer):
@@ -72,13 +82,13 @@ class ProblemEntry(serializers.Serializer):
 
 
 class Problem(serializers.Serializer):
-    """RFC 9457: what went wrong, by a stable type."""
+    """RFC 9457: what went wrong, by a stable type; further members are the facts of the case."""
 
     type = serializers.CharField(help_text="/problems/{slug}: stable, with a page that explains it.")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    instance = serializers.CharField()
+    instance = serializers.CharField(help_text="The id of the request, as in X-Request-ID.")
     errors = ProblemEntry(many=True, required=False)
 
 
@@ -94,3 +104,4 @@ Job = shape(jobs.JobDossier)
 JobPage = listed(jobs.JobFacts)
 Request = shape(requests.RequestDossier)
 Artifact = shape(pictures.ArtifactFacts)
+Asked = PolymorphicProxySerializer(component_name="Asked", serializers=[Job, Request], resource_type_field_name=None)

@@ -1,9 +1,8 @@
 """The addresses of the API, version 1."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from api import artifacts, checkpoints, jobs, nowhere, probes
+from api import artifacts, checkpoints, documents, jobs, nowhere, probes
 
 urlpatterns = [
     path("checkpoints", checkpoints.Checkpoints.as_view()),
@@ -20,7 +19,7 @@ urlpatterns = [
     path("jobs/<str:fingerprint>/requeue", jobs.Requeue.as_view()),
     path("requests/<str:request_id>", jobs.OneRequest.as_view()),
     path("artifacts/<str:sha256>", artifacts.OneArtifact.as_view()),
-    path("schema", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema")),
+    path("schema", documents.Document.as_view(), name="api-schema"),
+    path("docs", documents.Pages.as_view()),
     re_path(r"", nowhere.Nowhere.as_view()),
 ]

@@ -41,9 +41,10 @@ def sha256(value: Any) -> str:
 
 
 def _number(value: float) -> int | float:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise NotCanonical(reason="numbers must be finite")
-    if abs(value) > SAFE_INTEGER and float(value).is_integer():
+    # In this order: an integer of 400 digits has no float.
+    if abs(value) > SAFE_INTEGER and (isinstance(value, int) or value.is_integer()):
         raise NotCanonical(reason="integers must fit into 53 bits")
     # 1 and 1.0 are one JSON number; two spellings must not become two questions.
     return int(value) if float(value).is_integer() else value

@@ -29,6 +29,11 @@ def kept_secret(path: Path) -> str:
     return path.read_text()
 
 
+def rates(text: str) -> dict[str, int]:
+    """`read=600,compute=60` as numbers."""
+    return {name.strip(): int(count) for name, _, count in (pair.partition("=") for pair in text.split(",") if pair)}
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's settings for `postgres://user:password@host:port/name`, or for SQLite in ATLAS_HOME when empty."""
     if not url:
@@ -150,14 +155,31 @@ LEASE_SECONDS = float(environment("LEASE_SECONDS", "30"))
 SWEEP_SECONDS = float(environment("SWEEP_SECONDS", "0.5"))
 DEVICE = environment("DEVICE", "auto")  # auto, cpu, cuda, cuda:1 …
 
+# What several processes count together, such as the rate of requests, they count in Redis where there is one.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache"
+        if BROKER.startswith("redis")
+        else "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": BROKER,
+        "KEY_PREFIX": "atlas",
+    }
+}
+
 # --- HTTP -------------------------------------------------------------------------------------------------------------
+# Requests a minute for one person, or one address where nobody is signed in.
+RATES = {"read": 1200, "search": 240, "write": 240, "compute": 240, "import": 30} | rates(environment("RATES"))
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.Bearer",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": [],  # services decide, for every door alike
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "api.errors.problem",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.Schema",
+    "URL_FORMAT_OVERRIDE": None,  # Accept says the form; `format` is a parameter like any other that is none
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

@@ -1,18 +1,23 @@
 """JSON Schema as the one judge of bodies, parameters and cards: every fault with its pointer, defaults filled in."""
 
 import copy
+import json
+from collections.abc import Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
+
+from atlas import canonical
+from atlas.errors import NotCanonical
 
 MOST_ERRORS = 20
 
 
 def faults(value: Any, schema: dict[str, Any], *, at: str = "") -> list[dict[str, str]]:
     """Every violation as {pointer (RFC 6901), code, detail}; `at` is the pointer of `value` in what the person sent."""
-    found = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
-    return [entry for error in found[:MOST_ERRORS] for entry in _entries(error, at=at)]
+    found = sorted(JUDGE(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    return [entry for error in found[:MOST_ERRORS] for entry in _entries(error, at=at)][:MOST_ERRORS]
 
 
 def with_defaults(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -24,9 +29,32 @@ def with_defaults(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, An
     return filled
 
 
+def _unique_items(judge: Any, wanted: bool, value: Any, rule: Any) -> Iterator[ValidationError]:
+    """`uniqueItems` in one pass. The library compares all pairs as soon as two items cannot be ordered."""
+    if wanted and isinstance(value, list) and len({_written(item) for item in value}) < len(value):
+        yield ValidationError("an item is repeated")
+
+
+JUDGE = validators.extend(Draft202012Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
+
+
+def _written(value: Any) -> bytes:
+    """Equal for values that are equal as JSON."""
+    try:
+        return canonical.encode(value)
+    except NotCanonical:  # such a value is refused elsewhere, by its own rule
+        return json.dumps(value, sort_keys=True).encode()
+
+
 def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
     place = at + "".join(f"/{_escaped(part)}" for part in error.absolute_path)
     rule: Any = error.schema
+    if error.validator == "anyOf":
+        return _of_forms(error, place, at=at)
+    if error.validator == "oneOf":  # our schemas say with it which of several fields is to be given
+        names = [name for form in rule["oneOf"] for name in form["required"]]
+        detail = f"Give either {' or '.join(names)}."
+        return [{"pointer": f"{place}/{_escaped(names[0])}", "code": "required", "detail": detail}]
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = rule.get("properties", {})
         extra = [name for name in error.instance if name not in known]
@@ -42,6 +70,23 @@ def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
         absent = [name for name in rule["required"] if name not in error.instance]
         return [{"pointer": f"{place}/{_escaped(name)}", "code": "required", "detail": "Missing."} for name in absent]
     return [{"pointer": place, "code": _code(error), "detail": _detail(error)}]
+
+
+def _of_forms(error: ValidationError, place: str, *, at: str) -> list[dict[str, str]]:
+    """The faults of the one form that a value of this type can have been meant for; else which types there are."""
+    forms: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        forms.setdefault(inner.relative_schema_path[0], []).append(inner)
+    fitting = [faults for faults in forms.values() if not any(_of_another_type(inner) for inner in faults)]
+    if len(fitting) == 1:
+        return [entry for inner in fitting[0] for entry in _entries(inner, at=at)]
+    wanted: Any = error.validator_value
+    types = " or ".join(dict.fromkeys(str(form.get("type", "another form")) for form in wanted))
+    return [{"pointer": place, "code": "not-type", "detail": f"Must be of type {types}."}]
+
+
+def _of_another_type(inner: ValidationError) -> bool:
+    return inner.validator == "type" and not inner.relative_path
 
 
 def _code(error: ValidationError) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
 
 from atlas.models import Checkpoint, Contributor, ProbeKind, User
 from atlas.services import catalog, checkpoints, people
@@ -43,7 +44,15 @@ def registration(name: str = "a") -> Registration:
         weights_sha256="1" * 64,
         graph_sha256="2" * 64,
         graph={"nodes": []},
-        input_spec={"size": [32, 32]},
+        input_spec={
+            "size": [32, 32],
+            "channel_order": "RGB",
+            "value_range": [0, 1],
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.5, 0.5, 0.5],
+            "resize": {"mode": "stretch", "size": 32},
+            "crop": "center",
+        },
         response_check={},
         flops=1000,
         parameters=100,
@@ -146,8 +155,18 @@ def signed_in(client, user):
     return client
 
 
+@pytest.fixture(scope="session")
+def migrated_database(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """What fresh databases are copies of: pytest-django makes it only when some test at hand is marked `django_db`."""
+    with django_db_blocker.unblock():
+        made = None if connection.introspection.table_names() else setup_databases(0, interactive=False)
+        yield
+        if made:
+            teardown_databases(made, 0)
+
+
 @pytest.fixture
-def fresh_database(django_db_setup, django_db_blocker, tmp_path: Path, monkeypatch) -> Iterator[dict[str, str]]:
+def fresh_database(migrated_database, django_db_blocker, tmp_path: Path, monkeypatch) -> Iterator[dict[str, str]]:
     """A database that really commits: a copy of the migrated one, gone afterwards. Yields what a subprocess needs.
 
     Never a flush: records refuse to be deleted, in tests too.

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.jobs import FindingFacts, facts_of, with_answer
 from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
@@ -102,7 +103,7 @@ class Strip:
 class CheckpointDossier:
     """Everything the checkpoint page shows: the card, the identity, the layers, who cannot serve it."""
 
-    checkpoint: CheckpointFacts
+    checkpoint: Spread[CheckpointFacts]
     weights_sha256: str
     graph_sha256: str
     input_spec: dict[str, Any]
@@ -113,8 +114,13 @@ class CheckpointDossier:
     source: str
     paper: str
     layers: tuple[LayerFacts, ...]
-    strips: tuple[Strip, ...]
+    strips: OnThePage[tuple[Strip, ...]]
     refusals: tuple[RefusalFacts, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether some picture of the page is on its way."""
+        return any(tile.state in OPEN for strip in self.strips for tile in strip.tiles)
 
 
 @dataclass(frozen=True, slots=True)

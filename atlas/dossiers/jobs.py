@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q
 
+from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.pictures import Shown, on_its_way, shown
 from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
 from atlas.permissions import permits
@@ -129,14 +130,14 @@ class JobFacts:
 class JobDossier:
     """Everything the job page shows."""
 
-    job: JobFacts
+    job: Spread[JobFacts]
     snapshots: tuple[Shown, ...]  # of the latest step only: the picture forming
     path: tuple[Shown, ...]  # the first picture at every step kept
     events: tuple[EventFacts, ...]
-    ahead: int  # questions that will be claimed before this one
-    workers: int
-    may_cancel: bool
-    may_requeue: bool
+    ahead: OnThePage[int]  # questions that will be claimed before this one
+    workers: OnThePage[int]
+    may_cancel: OnThePage[bool]
+    may_requeue: OnThePage[bool]
 
 
 def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:

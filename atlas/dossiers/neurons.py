@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, Job, ProbeKind
@@ -42,16 +43,17 @@ class NeuronFacts:
 class NeuronDossier:
     """Everything the neuron page shows, read in a fixed number of queries."""
 
-    neuron: NeuronFacts
+    neuron: Spread[NeuronFacts]
     checkpoint: CheckpointFacts
     layer: LayerFacts
+    input_size: OnThePage[list[int]]  # height and width of the input in px
     before: str | None  # address of the neuron before this one in its layer
     after: str | None
     jobs: tuple[JobFacts, ...]  # newest first
-    probes: tuple[ProbeFacts, ...]  # that take a single unit
+    probes: OnThePage[tuple[ProbeFacts, ...]]  # that take a single unit
     refusals: tuple[RefusalFacts, ...]
-    workers: int
-    may_compute: bool
+    workers: OnThePage[int]
+    may_compute: OnThePage[bool]
 
     @property
     def answered(self) -> tuple[JobFacts, ...]:
@@ -80,6 +82,7 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         neuron=facts(layer, place.channel, named=row.units.get(layer.key, [])),
         checkpoint=summarise([row])[0],
         layer=layer,
+        input_size=row.input_spec["size"],
         before=f"{layer.url}/{place.channel - 1}" if place.channel else None,
         after=f"{layer.url}/{place.channel + 1}" if place.channel + 1 < layer.channels else None,
         jobs=tuple(facts_of(job) for job in with_answer(asked)),

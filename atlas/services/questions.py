@@ -8,13 +8,16 @@ from atlas.errors import AtlasError, NotCanonical, Validation
 from atlas.models import Checkpoint, Neuron, ProbeKind
 from atlas.services import addresses, catalog
 
-MOST_UNITS = 8
+MOST_UNITS = 8  # in a weighted sum
+MOST_SUBJECTS = 2_000  # in a list
+MOST_QUESTIONS = 5_000  # in a request, once layers are spelled out
+LONGEST_TEXT = 400  # characters of `Job.subject_text`
 WEIGHTED = {
     "type": "object",
     "additionalProperties": False,
     "required": ["unit", "weight"],
     "properties": {
-        "unit": {"type": "string", "maxLength": 140},
+        "unit": {"type": "string", "maxLength": 140, "description": "layer:channel"},
         "weight": {"type": "number", "minimum": -1000, "maximum": 1000, "not": {"const": 0}},
     },
 }
@@ -24,6 +27,20 @@ WHOLE_LAYER = {
     "additionalProperties": False,
     "required": ["layer"],
     "properties": {"layer": {"type": "string", "maxLength": 120}},
+}
+# What a body may name; `_subject` and `_expanded` read the same three forms.
+SUBJECT = {
+    "anyOf": [
+        {"type": "string", "maxLength": 140, "description": "A unit, as layer:channel."},
+        {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_UNITS,
+            "items": WEIGHTED,
+            "description": "A weighted sum of units.",
+        },
+        {**WHOLE_LAYER, "description": "All units of a layer, one question each."},
+    ]
 }
 
 
@@ -84,12 +101,19 @@ def ask(
 
 
 def asked_of(checkpoint: Checkpoint, given: dict[str, Any]) -> tuple[list[Any], bool]:
-    """The subjects a body asks about, `{"layer": key}` meaning all of a layer's units; and whether they are several."""
-    if "subjects" in given:
-        lists = [_expanded(checkpoint, it, f"/subjects/{index}") for index, it in enumerate(given["subjects"])]
-        return [subject for one in lists for subject in one], True
-    subjects = _expanded(checkpoint, given["subject"], "/subject")
-    return subjects, len(subjects) > 1
+    """The subjects a body asks about, `{"layer": key}` meaning all of a layer's units; and whether it asks for several.
+
+    Raises Validation for a layer that is none, and for more than MOST_QUESTIONS.
+    """
+    if "subjects" not in given:
+        return _expanded(checkpoint, given["subject"], "/subject"), isinstance(given["subject"], dict)
+    subjects: list[Any] = []
+    for index, it in enumerate(given["subjects"]):
+        subjects += _expanded(checkpoint, it, f"/subjects/{index}")
+        if len(subjects) > MOST_QUESTIONS:
+            detail = f"These are more than {MOST_QUESTIONS} questions; ask in several requests."
+            raise Validation(errors=[{"pointer": f"/subjects/{index}", "code": "too-many", "detail": detail}])
+    return subjects, True
 
 
 def _expanded(checkpoint: Checkpoint, given: Any, pointer: str) -> list[Any]:
@@ -203,7 +227,8 @@ def _text(units: list[list[Any]]) -> str:
     if len(units) == 1 and units[0][1] == 1:
         return str(units[0][0])
     terms = [f"{'−' if weight < 0 else '+'} {abs(weight):g}·{unit}" for unit, weight in units]
-    return " ".join(terms).removeprefix("+ ")
+    text = " ".join(terms).removeprefix("+ ")
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
 def _example(checkpoint: Checkpoint) -> str:

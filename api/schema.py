@@ -1,0 +1,122 @@
+"""What the API says of itself: parameters as they are read, refusals as they are made, bodies as they are judged."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from api import shapes
+
+PLACES: Mapping[str, str] = {
+    "slug": "A checkpoint's slug.",
+    "layer": "A layer's key, or another name of it.",
+    "channel": "The neuron's channel in the layer, from 0.",
+    "name": "A probe's name.",
+    "fingerprint": "The job's fingerprint: 64 hexadecimal digits.",
+    "request_id": "The request's UUID.",
+    "sha256": "The artifact's SHA-256: 64 hexadecimal digits.",
+}
+STATED: Mapping[int, str] = {
+    400: "The query string or the body cannot be read.",
+    401: "Sign in first; or what you show opens nothing.",
+    403: "You may not: a role is missing, the CSRF token is, or your password is still the printed one.",
+    404: "There is no such thing, or you may not know of it.",
+    406: "There is no such form of it.",
+    409: "Its state forbids it.",
+    413: "The body is too large.",
+    415: "The body is not JSON in UTF-8.",
+    422: "Understood, and not acceptable; `errors` says where.",
+}
+ALWAYS = (400, 401, 403, 406)
+WRITING = (413, 415, 422)
+
+
+class Schema(AutoSchema):
+    """An endpoint's own declarations, read for the document."""
+
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        """Its places and query parameters, the token that writing needs, and the headers of its answers."""
+        places = [parameter(name, PLACES[name], "path") for name in PLACES if f"{{{name}}}" in self.path]
+        if self.method != "GET":
+            return [*places, parameter("X-CSRFToken", "The CSRF token of your session.", "header")]
+        read = self.view.parameters
+        asked = [parameter(name, it.description, "query", type=dict(it.schema)) for name, it in read.items()]
+        following = [parameter("Link", 'The next page, as `rel="next"`.', "header", response=[200])]
+        tag = parameter("ETag", "Send it as If-None-Match to hear of changes only.", "header", response=[200, 304])
+        return [*places, *asked, *(following if "cursor" in read else []), tag]
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """Anybody reads; who writes is signed in."""
+        signed_in, anybody = super().get_auth(), {}
+        return [*signed_in, anybody] if self.method == "GET" else signed_in
+
+
+class Token(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the document names what scripts show."""
+
+    target_class = "api.authentication.Bearer"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        """A token in the Authorization header."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "fh_…"}
+
+
+class Written(serializers.Serializer):
+    """A body whose JSON Schema is written out, because it is what judges the body as well."""
+
+    judged_by: Mapping[str, Any]
+
+
+class WrittenSchema(OpenApiSerializerExtension):
+    """The schema of a `Written` body is the one it was written in."""
+
+    target_class = Written
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema as it stands."""
+        return dict(self.target.judged_by)
+
+
+def operation(
+    name: str,
+    shape: Any,
+    *problems: int,
+    codes: Sequence[int] = (200,),
+    moves: bool = False,
+    given: type[Written] | None = None,
+    examples: Sequence[OpenApiExample] = (),
+    writes: bool = False,
+) -> Callable[[Any], Any]:
+    """Describes a method: its id, the shape of its answers, and by which problems it may refuse."""
+    answers: dict[Any, Any] = {code: OpenApiResponse(shape, description=_said(code)) for code in codes}
+    answers |= {308: OpenApiResponse(description="The same thing at its canonical address.")} if moves else {}
+    answers |= {} if writes else {304: OpenApiResponse(description="What you have is what there is.")}
+    refused = sorted({*ALWAYS, *problems, *(WRITING if writes else ())})
+    answers |= {
+        (status, "application/problem+json"): OpenApiResponse(shapes.Problem, description=STATED[status])
+        for status in refused
+    }
+    placed = [parameter("Location", "Where it is.", "header", response=[308])] if moves else []
+    if len(codes) > 1:
+        placed.append(
+            parameter("Location", "The job, or the request that holds the jobs.", "header", response=[*codes])
+        )
+    return extend_schema(
+        operation_id=name, request=given, responses=answers, examples=[*examples], parameters=placed or None
+    )
+
+
+def parameter(
+    name: str, description: str, location: Literal["path", "query", "header"], *, type: Any = str, **more: Any
+) -> OpenApiParameter:
+    """A parameter or a header, for the document."""
+    return OpenApiParameter(name, type, location, required=location == "path", description=description, **more)
+
+
+def _said(code: int) -> str:
+    return {200: "As it stands.", 202: "Something new is to be computed."}[code]

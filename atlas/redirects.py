@@ -1,0 +1,15 @@
+"""The same thing at its canonical address: what pages and API answer to another spelling of it."""
+
+from django.http import HttpRequest, HttpResponsePermanentRedirect
+
+
+class Moved(HttpResponsePermanentRedirect):
+    """308: the same request at the canonical address."""
+
+    status_code = 308
+
+
+def moved(request: HttpRequest, to: str) -> Moved:
+    """308 to `to`, with the query of this request."""
+    query = request.META.get("QUERY_STRING", "")
+    return Moved(f"{to}{'?' if query else ''}{query}")

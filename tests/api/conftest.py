@@ -1,0 +1,194 @@
+"""A small world behind the API, and clients that hold every answer against what the document says."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db.models import F
+from django.http import HttpResponse
+from django.test import Client
+
+from atlas.models import Artifact, Checkpoint, Contributor, Finding, Job, Membership, Request, Role, Team, User
+from atlas.services import artifacts, jobs, people, workers
+from atlas.services.jobs import Shown
+from atlas.services.questions import ask
+from tests.api import contract
+
+ROOT = "/api/v1"
+TOKEN = "t" * 32
+
+
+class Api:
+    """A client of the API. Each answer is held against the document; refusals against the law of refusals."""
+
+    def __init__(self, user: User | None = None, *, token: str | None = TOKEN) -> None:
+        self.client = Client(enforce_csrf_checks=True)
+        self.headers = {}
+        if user:
+            self.client.force_login(user)
+            self.client.cookies["csrftoken"] = TOKEN
+            self.headers = {"X-CSRFToken": token} if token else {}
+
+    def ask(self, method: str, path: str, body: Any = None, *, headers: dict | None = None, **extra) -> HttpResponse:
+        """The answer to `method` at `path` under the API's root; `body` as bytes, or as what JSON can say."""
+        path = path if path.startswith(("/api", "http")) else f"{ROOT}/{path}".rstrip("/")
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        kind = extra.pop("content_type", "application/json")
+        answer = self.client.generic(method, path, data, kind, headers={**self.headers, **(headers or {})}, **extra)
+        if answer.status_code >= 400 and method != "HEAD":
+            contract.require_problem(answer)
+        contract.require_documented(method, path.partition("?")[0], answer)
+        return answer
+
+    def get(self, path: str, **extra) -> HttpResponse:
+        """GET."""
+        return self.ask("GET", path, **extra)
+
+    def post(self, path: str, body: Any = None, **extra) -> HttpResponse:
+        """POST."""
+        return self.ask("POST", path, body, **extra)
+
+    def walk(self, path: str) -> list[Any]:
+        """All items of a list, page by page as `next` leads, which the Link header has to repeat."""
+        found, following = [], path
+        while following:
+            answer = self.get(following)
+            page = answer.json()
+            found.extend(page["items"])
+            following = page["next"]
+            assert len(found) < 1_000, "it leads in a circle"
+            assert answer.get("Link") == (f'<{following}>; rel="next"' if following else None)
+        return found
+
+
+@dataclass(frozen=True)
+class World:
+    """One of everything that has an address."""
+
+    checkpoint: Checkpoint
+    done: Job
+    queued: Job
+    request: Request
+    artifact: Artifact
+
+    @property
+    def places(self) -> dict[str, str]:
+        """What the placeholders of addresses stand for."""
+        return {
+            "slug": self.checkpoint.slug,
+            "layer": "edges",
+            "channel": "1",
+            "name": "feature-visualization",
+            "fingerprint": self.queued.fingerprint,
+            "request_id": str(self.request.id),
+            "sha256": self.artifact.sha256,
+        }
+
+
+def question(checkpoint: str = "toy", **asked: Any) -> dict[str, Any]:
+    """The body of a question."""
+    subject = {} if {"subject", "subjects"} & set(asked) else {"subject": "edges:1"}
+    return {"checkpoint": checkpoint, "probe": "feature-visualization", **subject, **asked}
+
+
+def picture_of(job: Job) -> Artifact:
+    """The picture that answered a question."""
+    return Finding.objects.get(job=job).shown.get(role="image").artifact
+
+
+def rows() -> dict[str, int]:
+    """How many rows every table has."""
+    return {model._meta.label: model._default_manager.count() for model in apps.get_models()}
+
+
+@pytest.fixture
+def answer_jobs(probe):
+    """Has a worker answer the oldest question and its batch mates, or a certain one first; with a picture each."""
+
+    def answered(first: Job | None = None) -> list[Job]:
+        if first:
+            Job.objects.filter(pk=first.pk).update(run_at=F("run_at") - timedelta(days=1))
+        worker = workers.start(device="cpu", versions={})
+        claimed = jobs.claim(worker, limit=lambda head: 1 if first else 1_000, probes=[probe])
+        for job in claimed:
+            picture = artifacts.keep(job.fingerprint.encode(), media_type="image/png")
+            shown = [Shown("image", picture, {"seed": 0, "polarity": "positive"}), Shown("thumbnail", picture, {})]
+            jobs.finish(job, numbers={"pictures": []}, provenance={"device": "cpu"}, shown=shown)
+        return claimed
+
+    return answered
+
+
+@pytest.fixture
+def ask_for(probe):
+    """Asks for pictures of some units."""
+
+    def asked(checkpoint: Checkpoint, actor: Contributor, *units: Any, **params: Any) -> jobs.Asked:
+        questions = ask(
+            checkpoint=checkpoint, probe=probe.name, subjects=list(units), site=None, params=params, many=True
+        )
+        return jobs.request(actor=actor, checkpoint=checkpoint, questions=questions)
+
+    return asked
+
+
+@pytest.fixture
+def world(checkpoint, alice, ask_for, answer_jobs) -> World:
+    """`toy` with one answered and one waiting question, both Alice's."""
+    [done] = answer_jobs(*ask_for(checkpoint, alice, "edges:0").jobs)
+    asked = ask_for(checkpoint, alice, "edges:1", [{"unit": "edges:0", "weight": 0.5}])
+    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done))
+
+
+@pytest.fixture
+def team(alice) -> Team:
+    """A team of which Alice is a curator."""
+    found = Team.objects.create(slug="lab", name="The lab")
+    Membership.objects.create(team=found, contributor=alice, role=Role.CURATOR)
+    return found
+
+
+@pytest.fixture
+def hidden(register, team, alice, ask_for, answer_jobs) -> World:
+    """`secret`: like `toy`, but only Alice's team may read it."""
+    secret = register("secret", "b")
+    Checkpoint.objects.filter(pk=secret.pk).update(team=team, visibility="team")
+    secret.refresh_from_db()
+    [done] = answer_jobs(*ask_for(secret, alice, "edges:0").jobs)
+    asked = ask_for(secret, alice, "edges:1", "edges:2")
+    return World(secret, done, asked.jobs[0], asked.request, picture_of(done))
+
+
+@pytest.fixture
+def anybody(db) -> Api:
+    """Somebody who has not signed in."""
+    return Api()
+
+
+@pytest.fixture
+def as_alice(user) -> Api:
+    """Alice, who may compute."""
+    return Api(user)
+
+
+@pytest.fixture
+def as_bob(bob) -> Api:
+    """Bob, a stranger to Alice's team."""
+    return Api(bob.login)
+
+
+@pytest.fixture
+def as_operator(operator) -> Api:
+    """Who runs the service."""
+    return Api(operator.login)
+
+
+@pytest.fixture
+def as_newcomer(db) -> Api:
+    """Somebody whose password was printed."""
+    newcomer = people.join(username="newcomer", password="correct horse battery")
+    people.give_temporary_password(newcomer)
+    return Api(newcomer)

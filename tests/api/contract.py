@@ -1,0 +1,84 @@
+"""The checked-in OpenAPI document as a judge: whatever the API answers has to be what it says it answers."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.http import HttpResponse
+from jsonschema import Draft202012Validator
+
+FILE = Path(__file__).parent.parent.parent / "docs" / "openapi.yaml"
+PROBLEM = "application/problem+json"
+ECHO = 200  # characters of what was sent that may come back in one piece
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The document as it is checked in."""
+    return yaml.safe_load(FILE.read_text())
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path template, method and operation of all that is documented."""
+    for template, item in document()["paths"].items():
+        for method, operation in item.items():
+            yield template, method.upper(), operation
+
+
+def operation_at(method: str, path: str) -> dict[str, Any] | None:
+    """The operation that an address belongs to."""
+    for template, verb, operation in operations():
+        pattern = re.sub(r"\{\w+\}", "[^/]+", template)
+        if verb == method and re.fullmatch(pattern, path, flags=re.DOTALL):
+            return operation
+    return None
+
+
+def require_problem(response: HttpResponse) -> dict[str, Any]:
+    """A refusal is a problem document that says what, where to read about it, and which request it was."""
+    assert response.status_code < 500, response.content[:500]
+    assert response["Content-Type"] == PROBLEM, response["Content-Type"]
+    assert response["Cache-Control"] == "no-store"
+    body = json.loads(response.content)
+    faults = list(_judge("Problem").iter_errors(body))
+    assert not faults, faults
+    assert body["status"] == response.status_code
+    assert re.fullmatch(r"/problems/[a-z]+(-[a-z]+)*", body["type"])
+    assert body["instance"] == f"urn:uuid:{response['X-Request-ID']}"
+    assert bool(body.get("errors")) == (body["type"] == "/problems/validation")
+    text = response.content.decode()
+    assert not re.search(r"Traceback|File \\?\"/|SELECT |atlas_|django\.|\.py\b", text), text
+    return body
+
+
+def require_documented(method: str, path: str, response: HttpResponse) -> None:
+    """The status, the media type and the body are those the document promises at this address."""
+    operation = operation_at(method, path)
+    if operation is None or response.status_code == 405:
+        return
+    said = operation["responses"].get(str(response.status_code))
+    assert said, f"{operation['operationId']} does not say that it answers {response.status_code}"
+    for name, header in said.get("headers", {}).items():
+        assert name in response or not header.get("required"), f"{response.status_code} has no {name}"
+    if "content" not in said:
+        assert response.content == b""
+        return
+    [(media_type, content)] = said["content"].items()
+    assert response["Content-Type"] == media_type
+    faults = list(_judge(content["schema"]["$ref"].rpartition("/")[2]).iter_errors(json.loads(response.content)))
+    assert not faults, [f"{list(fault.path)}: {fault.message[:200]}" for fault in faults[:5]]
+
+
+@cache
+def _judge(component: str) -> Draft202012Validator:
+    """A component's schema, closed: a member that the document does not name is a fault too."""
+    components = copy.deepcopy(document()["components"])
+    for name, schema in components["schemas"].items():
+        if "properties" in schema and name != "Problem":
+            schema.setdefault("additionalProperties", False)
+    return Draft202012Validator({"$ref": f"#/components/schemas/{component}", "components": components})

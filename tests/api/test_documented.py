@@ -1,0 +1,154 @@
+"""The OpenAPI document is current, complete, reachable in all it says, and readable as pages."""
+
+import dataclasses
+import json
+
+import pytest
+import yaml
+from django.conf import settings
+from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from jsonschema import Draft202012Validator
+
+from api import urls
+from api.jobs import ASKED
+from atlas import validation
+from atlas.services import catalog, checkpoints
+from atlas.services.checkpoints import LayerFacts
+from tests.api import contract
+from tests.api.conftest import ROOT, question
+from tests.api.test_asking import WRONG
+from tests.api.test_every_route import UNLISTED, allowed
+from tests.conftest import registration
+
+OPERATIONS = {operation["operationId"]: (template, method) for template, method, operation in contract.operations()}
+EXAMPLES = contract.document()["paths"][f"{ROOT}/jobs"]["post"]["requestBody"]["content"]["application/json"][
+    "examples"
+]
+
+
+def test_the_checked_in_file_is_current():
+    """`make schema` writes it, and would not if there were anything to warn of."""
+    reset_generator_stats()
+    generated = SchemaGenerator().get_schema(request=None, public=True)
+    assert not GENERATOR_STATS, [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
+    assert OpenApiYamlRenderer().render(generated, renderer_context={}).decode() == contract.FILE.read_text()
+
+
+def test_every_method_of_every_route_is_documented():
+    routes = [str(route.pattern) for route in urls.urlpatterns]
+    expected = {
+        (f"{ROOT}/{route.replace('<str:', '{').replace('>', '}')}", method)
+        for route in routes
+        if route not in UNLISTED
+        for method in allowed(route)
+    }
+    assert set(OPERATIONS.values()) == expected
+    assert len(OPERATIONS) == len(expected)
+
+
+def test_every_component_is_used_and_said():
+    schemas = contract.document()["components"]["schemas"]
+    text = contract.FILE.read_text()
+    assert [name for name in schemas if f"#/components/schemas/{name}'" not in text] == []
+    assert [name for name, schema in schemas.items() if "description" not in schema and "oneOf" not in schema] == []
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_the_document_is_served_in_both_forms(db, anybody):
+    served = anybody.get("schema")
+    assert yaml.safe_load(served.content) == contract.document()
+    assert served["Content-Type"].startswith("application/vnd.oai.openapi")
+    assert anybody.get("schema", headers={"Accept": "application/json"}).json() == contract.document()
+    assert anybody.get("schema", headers={"If-None-Match": served["ETag"]}).status_code == 304
+
+
+def test_the_pages_load_nothing_inline_and_nothing_from_elsewhere(db, anybody, client):
+    page = anybody.get("docs", headers={"Accept": "text/html"})
+    assert "script-src 'self';" in page["Content-Security-Policy"]
+    html = page.content.decode()
+    links = [part.split('"')[0] for name in ("src", "href") for part in html.split(f' {name}="')[1:]]
+    assert len(links) == 5
+    assert all(link.startswith(("/static/", "/api/v1/docs?script=")) for link in links), links
+    assert html.count("<script") == html.count("<script src=") == 3
+    script = anybody.get("docs?script=")
+    assert (script["Content-Type"], f"{ROOT}/schema".encode() in script.content) == ("application/javascript", True)
+    assert anybody.get("docs?script=alert(1)").status_code == 400
+
+
+# --- every documented answer can be had -------------------------------------------------------------------------------
+HEAVY = b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+WAYS = {
+    304: lambda it: it.api.ask(it.method, it.path, headers={"If-None-Match": it.api.get(it.path)["ETag"]}),
+    308: lambda it: it.api.get(it.path.replace("/edges", "/mixed_5x5")),
+    400: lambda it: it.api.ask(it.method, f"{it.path}?colour=red", it.body),
+    401: lambda it: it.anybody.ask(it.method, it.path, it.body, headers={"Authorization": "Bearer fh_none"}),
+    403: lambda it: it.newcomer.ask(it.method, it.path, it.body),
+    404: lambda it: it.api.ask(it.method, it.nowhere, it.body),
+    406: lambda it: it.api.ask(it.method, it.path, it.body, headers={"Accept": "image/png"}),
+    413: lambda it: it.api.ask(it.method, it.path, HEAVY),
+    415: lambda it: it.api.ask(it.method, it.path, it.body, content_type="text/plain"),
+    422: lambda it: it.api.ask(it.method, it.path, [1]),
+}
+
+
+class Asked:
+    """An operation, and all that its answers depend on."""
+
+    def __init__(self, name, world, api, anybody, newcomer):
+        template, self.method = OPERATIONS[name]
+        self.api, self.anybody, self.newcomer = api, anybody, newcomer
+        self.path = template.format(**world.places)
+        nothing = dict.fromkeys(world.places, "none") | {"channel": "99"}
+        self.nowhere = template.format(**nothing)
+        self.body = question(subject="edges:3") if name == "ask" else None if self.method == "GET" else {}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_documented_answer_can_be_had(name, world, as_operator, anybody, as_newcomer):
+    """Each client holds the answer against the document as well."""
+    asked = Asked(name, world, as_operator, anybody, as_newcomer)
+    template, method = OPERATIONS[name]
+    promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
+    refused = [code for code in promised if code not in (200, 202, 409)]
+    assert [WAYS[code](asked).status_code for code in refused] == refused
+    if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
+        assert as_operator.post(asked.path, {}).status_code == 409
+        world.queued.__class__.objects.filter(pk=world.queued.pk).update(state="quarantined")
+    assert as_operator.ask(method, asked.path, asked.body).status_code in (200, 202)
+    if name == "ask":
+        assert as_operator.post(asked.path, asked.body).status_code == 200
+    if name == "cancel_job":
+        assert as_operator.post(asked.path.replace(world.queued.fingerprint, world.done.fingerprint)).status_code == 409
+
+
+def test_every_example_is_understood_as_it_stands(db, as_alice):
+    """On the layers of the checkpoint that ships, as its card names them, by the probe as it is published."""
+    from workers import translate
+    from workers.interp.probes import PROBES
+
+    folder = settings.BASE_DIR / "workers" / "organisms" / "curve-circuit"
+    card = checkpoints.read_card(json.loads((folder / "card.json").read_text()))
+    layers = [
+        LayerFacts(key, "conv", len(named), [1, 1], [9, 9], [32, 32], ["pre_relu", "post_relu"])
+        for key, named in card["units"].items()
+    ]
+    facts = dataclasses.replace(registration(), layers=layers, aliases=[])
+    checkpoints.register(
+        actor=None, slug="curve-circuit", facts=facts, card=card, weights=folder / "weights.safetensors"
+    )
+    for probe in PROBES.values():
+        catalog.publish(**translate.kind(probe))
+    said = {name: as_alice.post("jobs", it["value"]).status_code for name, it in EXAMPLES.items()}
+    assert said == dict.fromkeys(EXAMPLES, 202)
+
+
+def test_the_documented_body_is_what_judges():
+    documented = contract.document()["components"]["schemas"]["Question"]
+    assert documented == json.loads(json.dumps(ASKED))
+    judge = Draft202012Validator(documented)
+    assert {str(body) for body, *_ in WRONG if validation.faults(body, dict(ASKED))} == {
+        str(body) for body, *_ in WRONG if not judge.is_valid(body)
+    }

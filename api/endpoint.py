@@ -11,23 +11,35 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import query
+from api import limits, query
 from atlas import validation
-from atlas.errors import AuthenticationRequired, Malformed, NoSuchAddress, Validation
-from atlas.models import Contributor
+from atlas.errors import AuthenticationRequired, InsufficientScope, Malformed, NoSuchAddress, Validation
+from atlas.models import Contributor, Scope
+from atlas.permissions import credential_of
 
+READING = ("GET", "HEAD", "OPTIONS")
 NOTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
 
 
 class Endpoint(APIView):
-    """A resource. `parameters` are the query parameters it reads; all others are refused."""
+    """A resource. `parameters` are the query parameters it reads; all others are refused.
+
+    `counted` says as what its methods are counted, where that is not `read` for reading and `write` for the rest.
+    """
 
     parameters: ClassVar[Mapping[str, query.Parameter]] = {}
+    counted: ClassVar[Mapping[str, str]] = {}
     asked: dict[str, Any]
+    count: limits.Count | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Read the query string before anything else."""
         super().initial(request, *args, **kwargs)
+        reads = request.method in READING
+        self.count = limits.count(request, self.counted.get(str(request.method), "read" if reads else "write"))
+        credential = credential_of(self.actor)
+        if reads and credential is not None and Scope.READ not in credential.scopes:
+            raise InsufficientScope(scope=Scope.READ)
         if "\x00" in request.path:  # PostgreSQL cannot even be asked for it
             raise NoSuchAddress(address=request.path[:200])
         if request.method not in self.allowed_methods:  # before its parameters are found strange
@@ -42,6 +54,8 @@ class Endpoint(APIView):
         """Answers are kept only to be asked about again: they depend on the moment, and on who reads."""
         found = super().finalize_response(request, response, *args, **kwargs)
         found.headers.setdefault("Cache-Control", "private, no-cache")
+        for name, value in (self.count.headers if self.count else {}).items():
+            found.headers[name] = value
         if request.method in ("GET", "HEAD") and found.status_code == 200 and isinstance(found, Response):
             found.add_post_render_callback(partial(_unless_known, request))
         return found

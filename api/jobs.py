@@ -9,8 +9,10 @@ from rest_framework.response import Response
 
 from api import query, shapes
 from api.endpoint import Endpoint
+from api.idempotency import idempotent
 from api.pagination import page, window
 from api.schema import Written, operation
+from api.waiting import waiting
 from atlas.dossiers import jobs as dossiers
 from atlas.dossiers import requests
 from atlas.dossiers.bodies import body
@@ -74,6 +76,7 @@ class Jobs(Endpoint):
         "state": query.one_of("Only in this state.", *Job.State.values),
         "ordering": query.one_of("By age: newest first, -created, unless asked otherwise.", "created", "-created"),
     }
+    counted = {"POST": "compute"}
 
     @operation("list_jobs", shapes.JobPage)
     def get(self, request: Request) -> Response:
@@ -85,7 +88,9 @@ class Jobs(Endpoint):
         found, after = window(rows, by=by, asked=self.asked, request=request)
         return page(request, [dossiers.facts_of(row) for row in found], after=after)
 
-    @operation("ask", shapes.Asked, codes=(200, 202), given=Question, examples=EXAMPLES, writes=True)
+    @operation("ask", shapes.Asked, codes=(200, 202), given=Question, examples=EXAMPLES, writes=True, waits=True)
+    @waiting
+    @idempotent
     def post(self, request: Request) -> Response:
         """Ask. 202 when something new is to be computed, 200 when all of it is known; `Location` says where to look.
 
@@ -120,7 +125,8 @@ def _answered(answer: jobs.Asked, *, many: bool, actor: Contributor) -> Response
 class OneJob(Endpoint):
     """One question."""
 
-    @operation("read_job", shapes.Job, 404)
+    @operation("read_job", shapes.Job, 404, waits=True)
+    @waiting
     def get(self, request: Request, fingerprint: str) -> Response:
         """Where it stands, how far it is, and its answer."""
         return Response(body(dossiers.job(fingerprint, actor=self.actor)))

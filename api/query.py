@@ -63,6 +63,17 @@ def one_of(description: str, *choices: str) -> Parameter:
     return Parameter(description, {"type": "string", "enum": list(choices)}, chosen)
 
 
+def number(description: str) -> Parameter:
+    """A whole number from 0 on."""
+
+    def whole(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) <= 15):
+            raise ValueError("must be a whole number of at most 15 digits")
+        return int(value)
+
+    return Parameter(description, {"type": "integer", "minimum": 0}, whole)
+
+
 def _limit(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 5 and 1 <= int(value) <= MOST):
         raise ValueError(f"must be a whole number from 1 to {MOST}")

@@ -1,6 +1,7 @@
 """What the API says of itself: parameters as they are read, refusals as they are made, bodies as they are judged."""
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
@@ -18,6 +19,9 @@ PLACES: Mapping[str, str] = {
     "fingerprint": "The job's fingerprint: 64 hexadecimal digits.",
     "request_id": "The request's UUID.",
     "sha256": "The artifact's SHA-256: 64 hexadecimal digits.",
+    "team": "A team's slug.",
+    "handle": "A person's handle.",
+    "prefix": "The public part of a token or an invitation: what stands between its underscores.",
 }
 STATED: Mapping[int, str] = {
     400: "The query string or the body cannot be read.",
@@ -25,12 +29,21 @@ STATED: Mapping[int, str] = {
     403: "You may not: a role is missing, the CSRF token is, or your password is still the printed one.",
     404: "There is no such thing, or you may not know of it.",
     406: "There is no such form of it.",
-    409: "Its state forbids it.",
+    409: "Its state forbids it; or the same is being done right now.",
+    412: "It was changed since you read it.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8.",
     422: "Understood, and not acceptable; `errors` says where.",
+    428: "Say in If-Match which version you are changing.",
+    429: "That is too much for one minute; Retry-After says when to go on.",
 }
-ALWAYS = (400, 401, 403, 406)
+SAID: Mapping[int, str] = {
+    200: "As it stands.",
+    201: "Made.",
+    202: "Something new is to be computed.",
+    204: "Done.",
+}
+ALWAYS = (400, 401, 403, 406, 429)
 WRITING = (413, 415, 422)
 
 
@@ -78,8 +91,8 @@ class WrittenSchema(OpenApiSerializerExtension):
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
-        """The schema as it stands."""
-        return dict(self.target.judged_by)
+        """The schema as it stands; a copy, because the generator writes into what it is given."""
+        return copy.deepcopy(dict(self.target.judged_by))
 
 
 def operation(
@@ -91,24 +104,43 @@ def operation(
     given: type[Written] | None = None,
     examples: Sequence[OpenApiExample] = (),
     writes: bool = False,
+    waits: bool = False,
 ) -> Callable[[Any], Any]:
-    """Describes a method: its id, the shape of its answers, and by which problems it may refuse."""
-    answers: dict[Any, Any] = {code: OpenApiResponse(shape, description=_said(code)) for code in codes}
+    """Describes a method: its id, the shape of its answers, and by which problems it may refuse.
+
+    What makes something (201, 202) takes an Idempotency-Key; what refuses with 428 takes an If-Match.
+    """
+    keyed = bool({201, 202} & set(codes))
+    answers: dict[Any, Any] = {code: OpenApiResponse(shape, description=SAID[code]) for code in codes}
     answers |= {308: OpenApiResponse(description="The same thing at its canonical address.")} if moves else {}
     answers |= {} if writes else {304: OpenApiResponse(description="What you have is what there is.")}
-    refused = sorted({*ALWAYS, *problems, *(WRITING if writes else ())})
+    refused = {*ALWAYS, *problems, *(WRITING if writes else ()), *((409,) if keyed else ())}
     answers |= {
         (status, "application/problem+json"): OpenApiResponse(shapes.Problem, description=STATED[status])
-        for status in refused
+        for status in sorted(refused)
     }
-    placed = [parameter("Location", "Where it is.", "header", response=[308])] if moves else []
-    if len(codes) > 1:
-        placed.append(
-            parameter("Location", "The job, or the request that holds the jobs.", "header", response=[*codes])
-        )
+    headers = [*(_sent(conditional=428 in problems, keyed=keyed, waits=waits)), *_answered(codes, moves=moves)]
     return extend_schema(
-        operation_id=name, request=given, responses=answers, examples=[*examples], parameters=placed or None
+        operation_id=name, request=given, responses=answers, examples=[*examples], parameters=headers or None
     )
+
+
+def _sent(*, conditional: bool, keyed: bool, waits: bool) -> Iterator[OpenApiParameter]:
+    """The headers that a method understands."""
+    if conditional:
+        yield parameter("If-Match", "The version_tag you saw, in quotes.", "header")
+    if keyed:
+        yield parameter("Idempotency-Key", "Asked again with the same key, it is done once.", "header")
+    if waits:
+        yield parameter("Prefer", "`wait=n`: answer when the job has ended, or after n seconds, at most 30.", "header")
+
+
+def _answered(codes: Sequence[int], *, moves: bool) -> Iterator[OpenApiParameter]:
+    """The headers that answers carry."""
+    if moves:
+        yield parameter("Location", "Where it is.", "header", response=[308])
+    if 202 in codes:
+        yield parameter("Location", "The job, or the request that holds the jobs.", "header", response=[*codes])
 
 
 def parameter(
@@ -116,7 +148,3 @@ def parameter(
 ) -> OpenApiParameter:
     """A parameter or a header, for the document."""
     return OpenApiParameter(name, type, location, required=location == "path", description=description, **more)
-
-
-def _said(code: int) -> str:
-    return {200: "As it stands.", 202: "Something new is to be computed."}[code]

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
-from atlas.dossiers import checkpoints, jobs, neurons, pictures, requests
+from atlas.dossiers import changes, checkpoints, jobs, neurons, people, pictures, requests
 from atlas.dossiers.bodies import members
 
 
@@ -104,4 +104,14 @@ Job = shape(jobs.JobDossier)
 JobPage = listed(jobs.JobFacts)
 Request = shape(requests.RequestDossier)
 Artifact = shape(pictures.ArtifactFacts)
+Me = shape(people.MeFacts)
+Team = shape(people.TeamFacts)
+TeamPage = listed(people.TeamFacts)
+Member = shape(people.MemberFacts)
+MemberPage = listed(people.MemberFacts)
+InvitationPage = listed(people.InvitationFacts)
+NewInvitation = shape(people.NewInvitationFacts)
+TokenPage = listed(people.TokenFacts)
+NewToken = shape(people.NewTokenFacts)
+ChangePage = listed(changes.ChangeFacts)
 Asked = PolymorphicProxySerializer(component_name="Asked", serializers=[Job, Request], resource_type_field_name=None)

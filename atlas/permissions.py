@@ -95,6 +95,20 @@ def _leads(actor: Contributor, team: Any) -> bool:
     return is_operator(actor) or (team is not None and role_in(actor, team.pk) >= Role.ADMIN)
 
 
+def curates(actor: Contributor, checkpoint: Checkpoint) -> bool:
+    """Whether somebody answers for what is done with a checkpoint: a curator of its team, or the operator."""
+    owned = checkpoint.team_id is not None
+    return is_operator(actor) or (owned and role_in(actor, checkpoint.team_id) >= Role.CURATOR)
+
+
+def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
+    """On what is public everybody who may annotate somewhere, if only in their own space; else in its team."""
+    if is_operator(actor):
+        return True
+    rows = memberships_of(actor).filter(role__gte=Role.ANNOTATOR)
+    return (rows if checkpoint.visibility == Visibility.PUBLIC else rows.filter(team=checkpoint.team_id)).exists()
+
+
 RULES: dict[str, Rule] = {
     "checkpoint.register": Rule(
         "the curator role in the owning team, or the operator",
@@ -102,13 +116,13 @@ RULES: dict[str, Rule] = {
         Scope.IMPORT,
     ),
     "job.request": Rule(
-        "the annotator role in some team",
-        lambda actor, checkpoint: memberships_of(actor).filter(role__gte=Role.ANNOTATOR).exists(),
+        "the annotator role: anywhere for a public checkpoint, else in its team; or the operator",
+        _may_compute,
         Scope.COMPUTE,
     ),
     "job.cancel": Rule(
-        "to have asked for this job, or the operator",
-        lambda actor, job: is_operator(actor) or job.asked.filter(request__contributor=actor).exists(),
+        "to have asked for this job, the curator role in the team whose checkpoint it is, or the operator",
+        lambda actor, job: curates(actor, job.checkpoint) or job.asked.filter(request__contributor=actor).exists(),
         Scope.COMPUTE,
     ),
     "job.requeue": Rule(

@@ -31,6 +31,8 @@ def headers(error: AtlasError) -> dict[str, str]:
     found = {"Cache-Control": "no-store"}
     if error.status == 401:
         found["WWW-Authenticate"] = 'Session realm="atlas"'
+    if error.status == 429:
+        found["Retry-After"] = str(error.facts["retry_after"])
     if error.status == 405:
         found["Allow"] = str(error.facts["allowed"])
     return found

@@ -29,7 +29,7 @@ from atlas.models import (
     RequestedJob,
     Worker,
 )
-from atlas.permissions import is_operator, readable, require
+from atlas.permissions import curates, readable, require
 from atlas.services import changes
 from atlas.services.questions import Question
 
@@ -280,13 +280,13 @@ def _reap_one(job: Job, *, crashed: bool) -> bool:
 def cancel(*, actor: Contributor, job: Job) -> Job:
     """queued, running → cancelled, when nobody else asked: withdraw my wish, and stop the job if it was the last.
 
-    The operator withdraws everybody's.
+    Who answers for the checkpoint withdraws everybody's.
     """
     require(actor, "job.cancel", job)
     if job.state not in (State.QUEUED, State.RUNNING, State.CANCELLED):
         raise IllegalTransition(state=job.state, verb="cancelled")
     wishes = RequestedJob.objects.filter(job=job, cancelled_at__isnull=True)
-    mine = wishes if is_operator(actor) else wishes.filter(request__contributor=actor)
+    mine = wishes if curates(actor, job.checkpoint) else wishes.filter(request__contributor=actor)
     mine.update(cancelled_at=Now())
     changes.record(actor, "job.cancel", job.fingerprint)
     if not wishes.exists():

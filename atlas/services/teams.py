@@ -134,7 +134,7 @@ def accept(*, actor: Contributor, shown: str) -> Membership | None:
 def revoke_invitation(*, actor: Contributor, team: Team, prefix: str) -> None:
     """Nobody joins by it any more; raises NoSuchInvitation."""
     require(actor, "team.invite", team)
-    rows = Invitation.objects.filter(team=team, prefix=prefix[:8])
+    rows = Invitation.objects.filter(team=team, prefix=prefix)
     if not rows.exists():
         raise NoSuchInvitation(prefix=prefix[:40])
     if rows.filter(revoked_at=None).update(revoked_at=timezone.now()):

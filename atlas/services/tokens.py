@@ -64,7 +64,7 @@ def own(owner: User) -> list[Token]:
 
 def find(prefix: str, *, actor: Contributor) -> Token:
     """The token of this prefix, if it is the actor's, or the actor runs the service; else NoSuchToken."""
-    token = Token.objects.filter(prefix=prefix[:8]).select_related("owner__contributor").first()
+    token = Token.objects.filter(prefix=prefix).select_related("owner__contributor").first()
     if token is None or (token.owner.contributor_id != actor.pk and not is_operator(actor)):
         raise NoSuchToken(prefix=prefix[:40])
     return token

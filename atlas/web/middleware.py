@@ -1,14 +1,15 @@
 """What holds for every request: an id, a policy for content, one form for errors, and passwords nobody else knows."""
 
 import logging
-import uuid
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import LazyObject
 
-from atlas.acting import current_request
+from atlas.acting import acting
 from atlas.errors import AtlasError, PasswordIsTemporary
 from atlas.web import negotiation, refusals
 
@@ -26,18 +27,27 @@ WITH_A_TEMPORARY_PASSWORD = ("/accounts/", "/static/", "/healthz")
 
 
 def request_id(get_response: View) -> View:
-    """Give each request an id of its own; the trace of changes and every problem carry it."""
+    """Give each request an id, and say who acts in it: the trace of changes and every problem carry it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        token = current_request.set(uuid.uuid4())
-        try:
+        with acting(lambda: _known_actor(request)) as identity:
             response = get_response(request)
-            response["X-Request-ID"] = str(current_request.get())
+            response["X-Request-ID"] = str(identity)
             return response
-        finally:
-            current_request.reset(token)
 
     return middleware
+
+
+def _known_actor(request: HttpRequest) -> int | None:
+    """The contributor who acts, as far as it is known already.
+
+    Triggers ask from inside of a statement, where looking somebody up would be a second one: the user of a session is
+    known once a view has asked for them (`_cached_user`), that of a token once it was recognised.
+    """
+    user: Any = getattr(request, "user", None)
+    if isinstance(user, LazyObject):
+        user = getattr(request, "_cached_user", None)
+    return getattr(user, "contributor_id", None)
 
 
 def content_security_policy(get_response: View) -> View:

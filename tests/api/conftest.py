@@ -11,8 +11,20 @@ from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
 
-from atlas.models import Artifact, Checkpoint, Contributor, Finding, Job, Membership, Request, Role, Team, User
-from atlas.services import artifacts, jobs, people, workers
+from atlas.models import (
+    Artifact,
+    Checkpoint,
+    Contributor,
+    Finding,
+    Job,
+    Membership,
+    ProbeKind,
+    Request,
+    Role,
+    Team,
+    User,
+)
+from atlas.services import artifacts, jobs, people, teams, tokens, workers
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.api import contract
@@ -73,6 +85,7 @@ class World:
     queued: Job
     request: Request
     artifact: Artifact
+    prefix: str  # of a token of Alice's, and of an invitation to her circle
 
     @property
     def places(self) -> dict[str, str]:
@@ -85,6 +98,9 @@ class World:
             "fingerprint": self.queued.fingerprint,
             "request_id": str(self.request.id),
             "sha256": self.artifact.sha256,
+            "team": "circle",
+            "handle": "carol",
+            "prefix": self.prefix,
         }
 
 
@@ -105,14 +121,15 @@ def rows() -> dict[str, int]:
 
 
 @pytest.fixture
-def answer_jobs(probe):
+def answer_jobs_on():
     """Has a worker answer the oldest question and its batch mates, or a certain one first; with a picture each."""
 
     def answered(first: Job | None = None) -> list[Job]:
         if first:
             Job.objects.filter(pk=first.pk).update(run_at=F("run_at") - timedelta(days=1))
         worker = workers.start(device="cpu", versions={})
-        claimed = jobs.claim(worker, limit=lambda head: 1 if first else 1_000, probes=[probe])
+        limit = 1 if first else 1_000
+        claimed = jobs.claim(worker, limit=lambda head: limit, probes=ProbeKind.objects.all())
         for job in claimed:
             picture = artifacts.keep(job.fingerprint.encode(), media_type="image/png")
             shown = [Shown("image", picture, {"seed": 0, "polarity": "positive"}), Shown("thumbnail", picture, {})]
@@ -120,6 +137,12 @@ def answer_jobs(probe):
         return claimed
 
     return answered
+
+
+@pytest.fixture
+def answer_jobs(probe, answer_jobs_on):
+    """The same, on the database of the test."""
+    return answer_jobs_on
 
 
 @pytest.fixture
@@ -136,11 +159,23 @@ def ask_for(probe):
 
 
 @pytest.fixture
-def world(checkpoint, alice, ask_for, answer_jobs) -> World:
+def circle(user, alice) -> str:
+    """A team that Alice leads, with Carol in it, an invitation to it and a token of Alice's; both have this prefix."""
+    team = teams.found(actor=None, slug="circle", name="The circle", admin=alice)
+    carol = people.join(username="carol", password="correct horse battery").contributor
+    Membership.objects.create(team=team, contributor=carol, role=Role.READER)
+    token, _ = tokens.create(owner=user, name="notebook", scopes=["read"])
+    invitation, _ = teams.invite(actor=alice, team=team, role=Role.READER)
+    type(invitation).objects.filter(pk=invitation.pk).update(prefix=token.prefix)
+    return token.prefix
+
+
+@pytest.fixture
+def world(checkpoint, alice, ask_for, answer_jobs, circle) -> World:
     """`toy` with one answered and one waiting question, both Alice's."""
     [done] = answer_jobs(*ask_for(checkpoint, alice, "edges:0").jobs)
     asked = ask_for(checkpoint, alice, "edges:1", [{"unit": "edges:0", "weight": 0.5}])
-    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done))
+    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done), circle)
 
 
 @pytest.fixture
@@ -152,14 +187,14 @@ def team(alice) -> Team:
 
 
 @pytest.fixture
-def hidden(register, team, alice, ask_for, answer_jobs) -> World:
+def hidden(register, team, alice, ask_for, answer_jobs, circle) -> World:
     """`secret`: like `toy`, but only Alice's team may read it."""
     secret = register("secret", "b")
     Checkpoint.objects.filter(pk=secret.pk).update(team=team, visibility="team")
     secret.refresh_from_db()
     [done] = answer_jobs(*ask_for(secret, alice, "edges:0").jobs)
     asked = ask_for(secret, alice, "edges:1", "edges:2")
-    return World(secret, done, asked.jobs[0], asked.request, picture_of(done))
+    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), circle)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import pytest
 import yaml
 from django.conf import settings
+from django.test import override_settings
 from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
@@ -14,7 +15,8 @@ from jsonschema import Draft202012Validator
 from api import urls
 from api.jobs import ASKED
 from atlas import validation
-from atlas.services import catalog, checkpoints
+from atlas.models import Membership, Role, Team
+from atlas.services import catalog, checkpoints, teams
 from atlas.services.checkpoints import LayerFacts
 from tests.api import contract
 from tests.api.conftest import ROOT, question
@@ -88,9 +90,21 @@ WAYS = {
     403: lambda it: it.newcomer.ask(it.method, it.path, it.body),
     404: lambda it: it.api.ask(it.method, it.nowhere, it.body),
     406: lambda it: it.api.ask(it.method, it.path, it.body, headers={"Accept": "image/png"}),
-    413: lambda it: it.api.ask(it.method, it.path, HEAVY),
-    415: lambda it: it.api.ask(it.method, it.path, it.body, content_type="text/plain"),
-    422: lambda it: it.api.ask(it.method, it.path, [1]),
+    412: lambda it: it.api.ask(it.method, it.path, it.body, headers={"If-Match": '"stale.0"'}),
+    413: lambda it: it.api.ask(it.method, it.path, HEAVY, headers=it.headers),
+    415: lambda it: it.api.ask(it.method, it.path, it.body or {}, content_type="text/plain", headers=it.headers),
+    422: lambda it: it.api.ask(it.method, it.path, [1], headers=it.headers),
+    428: lambda it: it.api.ask(it.method, it.path, it.body),
+    429: lambda it: it.too_often(),
+}
+DONE = (200, 201, 202, 204)
+BODIES = {
+    "ask": question(subject="edges:3"),
+    "create_token": {"name": "script", "scopes": ["read"]},
+    "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},
+    "invite": {"role": "reader"},
+    "rename_team": {"name": "Another name"},
+    "set_role": {"role": "annotator"},
 }
 
 
@@ -103,7 +117,20 @@ class Asked:
         self.path = template.format(**world.places)
         nothing = dict.fromkeys(world.places, "none") | {"channel": "99"}
         self.nowhere = template.format(**nothing)
-        self.body = question(subject="edges:3") if name == "ask" else None if self.method == "GET" else {}
+        self.body = BODIES.get(name, None if self.method in ("GET", "DELETE") else {})
+        if name == "join_team":
+            team = Team.objects.get(slug="circle")
+            self.body = {"invitation": teams.invite(actor=None, team=team, role=Role.READER)[1]}
+        tags = {"rename_team": Team.objects.get(slug="circle").version_tag}
+        tags["set_role"] = Membership.objects.get(contributor__handle="carol", team__slug="circle").version_tag
+        self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
+
+    def too_often(self):
+        """The answer to a request that is one too many."""
+        with override_settings(RATES=dict.fromkeys(settings.RATES, 0)):
+            answer = self.api.ask(self.method, self.path, self.body, headers=self.headers)
+        assert int(answer["Retry-After"]) in range(1, 61)
+        return answer
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -112,12 +139,12 @@ def test_every_documented_answer_can_be_had(name, world, as_operator, anybody, a
     asked = Asked(name, world, as_operator, anybody, as_newcomer)
     template, method = OPERATIONS[name]
     promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
-    refused = [code for code in promised if code not in (200, 202, 409)]
+    refused = [code for code in promised if code not in (*DONE, 409)]
     assert [WAYS[code](asked).status_code for code in refused] == refused
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409
         world.queued.__class__.objects.filter(pk=world.queued.pk).update(state="quarantined")
-    assert as_operator.ask(method, asked.path, asked.body).status_code in (200, 202)
+    assert as_operator.ask(method, asked.path, asked.body, headers=asked.headers).status_code in set(promised) & {*DONE}
     if name == "ask":
         assert as_operator.post(asked.path, asked.body).status_code == 200
     if name == "cancel_job":

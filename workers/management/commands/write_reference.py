@@ -1,4 +1,4 @@
-"""Writes the reference pages that are said once, in code: problems from the errors, probes from their schemas."""
+"""Writes the reference pages that are said once, in code: problems, probes, permissions."""
 
 import inspect
 import json
@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 import atlas.errors
 import workers.interp.errors
 import workers.registration
+from atlas.permissions import RULES
 from workers.interp.probes import PROBES
 
 PROBLEMS = """# Problems
@@ -26,13 +27,21 @@ QUESTIONS = """# Probes
 What can be asked about a subject. The parameters are those of the JSON Schema that the workers publish: the API
 validates against it, and the page makes its form from it. Written by `make reference`.
 """
+PERMISSIONS = """# Permissions
+
+Who may do what, as `atlas/permissions.py` declares it: pages, API and commands ask the same map. Roles in a team, each
+including those before it: reader, annotator, reviewer, curator, admin. Everybody is admin of their own personal space.
+A token needs the scope besides, and never reaches further than its owner; *sign in* means that no token is enough.
+What somebody may not read is not there for them: 404, not 403. `tests/api/test_matrix.py` holds every method of every
+address against ten kinds of people. Written by `make reference`.
+"""
 LIMITS = {"minimum": "≥", "maximum": "≤", "enum": "one of", "minItems": "at least", "maxItems": "at most"}
 
 
 class Command(BaseCommand):
     """Write the pages, or say which are not what the code says."""
 
-    help = "Write docs/reference/problems.md and probes.md from the code."
+    help = "Write docs/reference/{problems,probes,permissions}.md from the code."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,7 +51,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         """Compare and write."""
         folder = Path(settings.BASE_DIR) / "docs" / "reference"
-        pages = {folder / "problems.md": problems(), folder / "probes.md": probes()}
+        pages = {
+            folder / "problems.md": problems(),
+            folder / "probes.md": probes(),
+            folder / "permissions.md": permissions(),
+        }
         stale = {path: text for path, text in pages.items() if not path.exists() or path.read_text() != text}
         if check and stale:
             names = ", ".join(path.name for path in stale)
@@ -77,6 +90,12 @@ def descendants(family: Any) -> set[Any]:
     """Every error below a family's root."""
     below = set(family.__subclasses__())
     return below.union(*(descendants(error) for error in below))
+
+
+def permissions() -> str:
+    """Every verb: the scope a token needs for it, and what a person needs."""
+    rows = (f"| `{verb}` | {rule.scope or 'sign in'} | {rule.needs} |\n" for verb, rule in sorted(RULES.items()))
+    return f"{PERMISSIONS}\n| verb | scope | needs |\n|---|---|---|\n{''.join(rows)}"
 
 
 def probes() -> str:

@@ -1,0 +1,175 @@
+"""Who may do what: every method of every route, for everybody who may stand at the door, on what is a team's own.
+
+A route or method without a row here fails: nobody adds a door without saying who may go through it.
+"""
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from atlas.models import Checkpoint, Contributor, Membership, Role, Scope, Team
+from atlas.services import jobs, people, teams, tokens
+from tests.api.conftest import ROOT, Api, question
+from tests.api.test_every_route import ROUTES, allowed, at
+
+pytestmark = pytest.mark.django_db
+
+# nobody · the team's reader, annotator, reviewer, curator, admin · operator · stranger · a deactivated person's token ·
+# an annotator's token that may only read
+WHO = ("nobody", "reader", "annotator", "reviewer", "curator", "admin", "operator", "stranger", "gone", "read token")
+OPEN = (200, 200, 200, 200, 200, 200, 200, 200, 401, 200)
+TEAMS = (404, 200, 200, 200, 200, 200, 200, 404, 401, 200)  # what only the team reads; for all others it is not there
+OWN = (401, 200, 200, 200, 200, 200, 200, 200, 401, 200)
+MEMBERS = (401, 200, 200, 200, 200, 200, 200, 404, 401, 200)
+ADMINS = (401, 403, 403, 403, 403, 200, 200, 404, 401, 403)
+MATRIX = {
+    ("checkpoints", "GET"): OPEN,
+    ("checkpoints/<str:slug>", "GET"): TEAMS,
+    ("checkpoints/<str:slug>/layers", "GET"): TEAMS,
+    ("checkpoints/<str:slug>/layers/<str:layer>", "GET"): TEAMS,
+    ("checkpoints/<str:slug>/layers/<str:layer>/neurons", "GET"): TEAMS,
+    ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>", "GET"): TEAMS,
+    ("probes", "GET"): OPEN,
+    ("probes/<str:name>", "GET"): OPEN,
+    ("jobs", "GET"): OPEN,
+    # A body that names what is not there is understood and refused, for a stranger as for everybody.
+    ("jobs", "POST"): (401, 403, 202, 202, 202, 202, 202, 422, 401, 403),
+    ("jobs/<str:fingerprint>", "GET"): TEAMS,
+    ("jobs/<str:fingerprint>/cancel", "POST"): (401, 403, 200, 403, 200, 200, 200, 404, 401, 403),
+    ("jobs/<str:fingerprint>/requeue", "POST"): (401, 403, 403, 403, 409, 409, 409, 404, 401, 403),
+    ("requests/<str:request_id>", "GET"): TEAMS,
+    ("artifacts/<str:sha256>", "GET"): TEAMS,
+    ("me", "GET"): OWN,
+    ("me/memberships", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
+    ("tokens", "GET"): OWN,
+    ("tokens", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
+    ("tokens/<str:prefix>", "DELETE"): (401, 404, 204, 404, 404, 404, 204, 404, 401, 403),
+    ("teams", "GET"): OWN,
+    ("teams", "POST"): (401, 403, 403, 403, 403, 403, 201, 403, 401, 403),
+    ("teams/<str:team>", "GET"): MEMBERS,
+    ("teams/<str:team>", "PATCH"): ADMINS,
+    ("teams/<str:team>/members", "GET"): MEMBERS,
+    ("teams/<str:team>/members/<str:handle>", "PATCH"): ADMINS,
+    ("teams/<str:team>/members/<str:handle>", "DELETE"): (401, 403, 403, 403, 403, 204, 204, 404, 401, 403),
+    ("teams/<str:team>/invitations", "GET"): ADMINS,
+    ("teams/<str:team>/invitations", "POST"): (401, 403, 403, 403, 403, 201, 201, 404, 401, 403),
+    ("teams/<str:team>/invitations/<str:prefix>", "DELETE"): (401, 403, 403, 403, 403, 204, 204, 404, 401, 403),
+    ("changes", "GET"): OPEN,
+    ("schema", "GET"): OPEN,
+    ("docs", "GET"): OPEN,
+}
+
+
+class Script(Api):
+    """Somebody who comes with a token."""
+
+    def __init__(self, shown: str) -> None:
+        super().__init__()
+        self.client = Client(enforce_csrf_checks=True)
+        self.headers = {"Authorization": f"Bearer {shown}"}
+
+
+@pytest.fixture
+def lab(register, probe, operator, ask_for, answer_jobs):
+    """The team `lab` with a member of each role; its checkpoint `secret`, of which an annotator asked something."""
+    team = teams.found(actor=None, slug="lab", name="The lab", admin=None)
+    for role in Role:
+        member = people.join(username=role.label, password="correct horse battery").contributor
+        Membership.objects.create(team=team, contributor=member, role=role)
+    people.join(username="stranger", password="correct horse battery")
+    for name in ("leaving", "gone"):
+        person = people.join(username=name, password="correct horse battery").contributor
+        Membership.objects.create(team=team, contributor=person, role=Role.READER)
+    secret = register("secret", "b")
+    Checkpoint.objects.filter(pk=secret.pk).update(team=team, visibility="team")
+    secret.refresh_from_db()
+    [done] = answer_jobs(*ask_for(secret, named("annotator"), "edges:0").jobs)
+    asked = ask_for(secret, named("annotator"), "edges:1")
+    return {
+        "slug": "secret",
+        "layer": "edges",
+        "channel": "1",
+        "name": probe.name,
+        "fingerprint": asked.jobs[0].fingerprint,
+        "request_id": str(asked.request.id),
+        "sha256": done.finding.shown.first().artifact_id,
+        "team": "lab",
+        "handle": "leaving",
+    }
+
+
+def named(handle: str) -> Contributor:
+    """The contributor of this handle."""
+    return Contributor.objects.get(handle=handle)
+
+
+def at_the_door(who: str) -> Api:
+    """A client of each kind."""
+    if who == "nobody":
+        return Api()
+    if who in ("gone", "read token"):
+        owner = named("gone" if who == "gone" else "annotator").login
+        shown = tokens.create(owner=owner, name="script", scopes=["read"])[1]
+        if who == "gone":
+            people.deactivate(actor=None, user=owner)
+        return Script(shown)
+    return Api(named(who).login)
+
+
+def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str, str], dict | None, dict[str, str]]:
+    """(places, body, headers) with which a method of a route would succeed for who may."""
+    lab = Team.objects.get(slug="lab")
+    annotator = named("annotator").login
+    invitation, shown = teams.invite(actor=None, team=lab, role=Role.READER)
+    own = tokens.create(owner=annotator, name="mine", scopes=["read"])[0].prefix
+    prefix = own if route.startswith("tokens") else invitation.prefix
+    bodies = {
+        ("jobs", "POST"): question("secret", subject="edges:3"),
+        ("me/memberships", "POST"): {"invitation": shown},
+        ("tokens", "POST"): {"name": "another", "scopes": ["read"]},
+        ("teams", "POST"): {"slug": "new-team", "name": "New"},
+        ("teams/<str:team>", "PATCH"): {"name": "Renamed"},
+        ("teams/<str:team>/members/<str:handle>", "PATCH"): {"role": "annotator"},
+        ("teams/<str:team>/invitations", "POST"): {"role": "reader"},
+    }
+    leaving = Membership.objects.get(team=lab, contributor=named("leaving"))
+    tags = {"teams/<str:team>": lab.version_tag, "teams/<str:team>/members/<str:handle>": leaving.version_tag}
+    headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
+    return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers
+
+
+def test_every_method_of_every_route_has_its_row():
+    assert {(route, method) for route in ROUTES for method in allowed(route)} == set(MATRIX)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_everybody_may_exactly_what_the_table_says(who, lab):
+    """Each cell on the same world: what one request changed is rolled back before the next."""
+    column, wrong = WHO.index(who), {}
+    for (route, method), row in MATRIX.items():
+        with transaction.atomic():
+            api = at_the_door(who)
+            places, body, headers = prepared(route, method, lab)
+            status = api.ask(method, f"{ROOT}/{at(route, places)}", body, headers=headers).status_code
+            transaction.set_rollback(True)
+        if status != row[column]:
+            wrong[route, method] = (status, row[column])
+    assert wrong == {}
+
+
+def test_a_token_never_does_more_than_its_owner(lab):
+    """With every scope there is, a reader's script still only reads."""
+    shown = tokens.create(owner=named("reader").login, name="script", scopes=Scope.values)[1]
+    for (route, method), row in MATRIX.items():
+        if row[WHO.index("reader")] != 403:
+            continue
+        with transaction.atomic():
+            places, body, headers = prepared(route, method, lab)
+            answer = Script(shown).ask(method, f"{ROOT}/{at(route, places)}", body, headers=headers)
+            transaction.set_rollback(True)
+        assert answer.status_code == 403, (route, method)
+
+
+def test_a_curator_withdraws_what_others_asked_for(lab):
+    job = jobs.find(lab["fingerprint"], actor=named("curator"))
+    assert jobs.cancel(actor=named("curator"), job=job).state == "cancelled"

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests.interp import networks, oracles
-from workers.interp import architectures, layers
+from workers.interp import architectures, geometry, layers
 from workers.interp.address import Unit
 from workers.interp.checkpoint import Checkpoint
-from workers.interp.errors import NoSuchLayer, NoSuchUnit
+from workers.interp.errors import BadGraph, NoSuchLayer, NoSuchUnit
 from workers.interp.graph import Graph, Node
 from workers.interp.lens import Lens
 
@@ -169,3 +169,35 @@ def test_flops_are_counted_twice_a_product():
     found = networks.checkpoint("fixed")
     assert found.flops == 2 * (6 * 12 * 12 * 27 + 9 * 54 + 4 * 9)
     assert networks.checkpoint("squeezenet1_1").flops < described("squeezenet1_1", side=227).flops
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "words"),
+    [
+        ((8, 9), (3, 3), {}),
+        ((8, 9), (3, 5), {"stride": (2, 3), "padding": (1, 2)}),
+        ((11, 7), (3, 3), {"dilation": (2, 1), "padding": (4, 0)}),
+        ((6, 6), (1, 1), {"stride": (5, 5), "groups": 2}),
+        ((5, 5), (5, 5), {"padding": (2, 2), "groups": 4}),
+    ],
+)
+def test_a_convolution_has_the_shape_that_torch_gives_it(size, kernel, words):
+    """Our rule against the real thing, computed."""
+    groups = words.get("groups", 1)
+    tensors = {"w": torch.zeros(8, 4 // groups, *kernel)}
+    conv = Node("conv", "conv2d", ("x",), words, {"weight": "w"})
+    graph = Graph([Node("x", "input"), conv], output="conv")
+    found = geometry.shapes(graph, {"w": tuple(tensors["w"].shape)}, given=(4, *size))
+    assert found["conv"] == tuple(torch.nn.functional.conv2d(torch.zeros(1, 4, *size), tensors["w"], **words).shape)
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias", "says"),
+    [((8, 3, 3, 3), (8,), "does not fit"), ((8, 4, 9, 9), (8,), "larger"), ((8, 4, 3, 3), (7,), "bias")],
+)
+def test_a_convolution_that_does_not_fit_is_refused_by_name(weight, bias, says):
+    conv = Node("conv", "conv2d", ("x",), {}, {"weight": "w", "bias": "b"})
+    graph = Graph([Node("x", "input"), conv], output="conv")
+    with pytest.raises(BadGraph, match=says) as caught:
+        geometry.shapes(graph, {"w": weight, "b": bias}, given=(4, 8, 8))
+    assert caught.value.facts["where"] == "conv"

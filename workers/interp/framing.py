@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-
-from workers.interp import warp
+from workers.interp import geometry, warp
 from workers.interp.checkpoint import Checkpoint
-from workers.interp.errors import FixedInput
-from workers.interp.program import Program
+from workers.interp.errors import BadGraph, FixedInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +33,9 @@ def frame(checkpoint: Checkpoint, layers: Iterable[str], *, site: str, size: int
 
 
 def _accepts(checkpoint: Checkpoint, nodes: list[str], *, side: int) -> bool:
-    """Whether the values of these nodes can be computed for an input of this side, found out without numbers."""
-    graph = checkpoint.graph
-    empty = {name: torch.empty(shape, device="meta") for name, shape in checkpoint.shapes.items()}
-    given = {graph.input: torch.empty((1, 3, side, side), device="meta")}
+    """Whether the values of these nodes can be computed for an input of this side."""
     try:
-        Program(graph, empty, targets=nodes, given=[graph.input])(given)
-    except RuntimeError:
+        geometry.shapes(checkpoint.graph, checkpoint.shapes, given=(3, side, side), targets=nodes)
+    except BadGraph:
         return False
     return True

@@ -1,15 +1,17 @@
 """What a position of each map sees of the input: shapes, strides and receptive fields, read off the graph."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from workers.interp.errors import BadGraph
 from workers.interp.graph import Graph, Node
-from workers.interp.program import Program
+from workers.interp.operations import ACTIVATIONS
+from workers.interp.program import Program, Step
 
 Pair = tuple[int, int]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -28,19 +30,50 @@ class Field:
     stride: Pair | None
 
 
-def shapes(graph: Graph, tensors: Shapes, *, given: tuple[int, ...]) -> Shapes:
-    """The shape of every node's value for one input of shape `given`, by running the graph without numbers.
+def shapes(graph: Graph, tensors: Shapes, *, given: tuple[int, ...], targets: Iterable[str] | None = None) -> Shapes:
+    """The shape of every value for one input of shape `given`, by running the graph without numbers.
 
-    Raises BadGraph when the shapes do not fit together.
+    With `targets` only of these nodes and what they need. Raises BadGraph when the shapes do not fit together.
     """
     empty = {name: torch.empty(shape, device="meta") for name, shape in tensors.items()}
     known: dict[str, Tensor] = {graph.input: torch.empty((1, *given), device="meta")}
-    for step in Program(graph, empty, targets=[node.name for node in graph], given=[graph.input]).steps:
+    wanted = [node.name for node in graph] if targets is None else targets
+    for step in Program(graph, empty, targets=wanted, given=[graph.input]).steps:
         try:
-            known[step.node.name] = step.run(known)
+            known[step.node.name] = _empty(step, known)
         except (RuntimeError, IndexError, ValueError) as error:
             raise BadGraph(where=step.node.name, reason=f"cannot be computed ({str(error).splitlines()[0]})") from None
     return {name: tuple(value.shape) for name, value in known.items()}
+
+
+def _empty(step: Step, known: Mapping[str, Tensor]) -> Tensor:
+    """A step's value without numbers.
+
+    Torch's own rules for convolutions and ReLUs without numbers import its compiler and a computer algebra system,
+    which takes two seconds; these two are said here.
+    """
+    value = known[step.node.inputs[0]]
+    if step.node.op in ACTIVATIONS:
+        return value
+    if step.node.op == "conv2d":
+        return value.new_empty(_convolved(value.shape, step.arguments))
+    return step.run(known)
+
+
+def _convolved(size: Sequence[int], given: Mapping[str, Any]) -> tuple[int, ...]:
+    """[N, C, H, W] behind a convolution (torch.nn.Conv2d's formula); raises ValueError where it does not fit."""
+    weight, bias, groups = given["weight"].shape, given.get("bias"), given["groups"]
+    if len(size) != 4 or len(weight) != 4 or size[1] != weight[1] * groups or weight[0] % groups:
+        raise ValueError(f"a kernel of shape {list(weight)} in {groups} groups does not fit {list(size)}")
+    if bias is not None and tuple(bias.shape) != (weight[0],):
+        raise ValueError(f"a bias of shape {list(bias.shape)} does not fit {weight[0]} channels")
+    spans = zip(size[2:], weight[2:], given["stride"], given["padding"], given["dilation"], strict=True)
+    positions = [
+        (length + 2 * pad - dilation * (k - 1) - 1) // stride + 1 for length, k, stride, pad, dilation in spans
+    ]
+    if min(positions) < 1:
+        raise ValueError(f"a kernel of {list(weight[2:])} is larger than {list(size[2:])}")
+    return size[0], weight[0], *positions
 
 
 def fields(graph: Graph, sizes: Shapes, tensors: Shapes) -> dict[str, Field]:

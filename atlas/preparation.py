@@ -1,6 +1,7 @@
 """What has to be true before pages are served, made true only where it is not: a second start is quick."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from django.conf import settings
@@ -11,13 +12,15 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 def prepare() -> list[str]:
-    """Migrate and collect static files where needed; what was done, in words."""
+    """Migrate and collect static files where needed, side by side; what was done, in words."""
     done = []
-    if pending := pending_migrations():
-        call_command("migrate", verbosity=0, interactive=False)
-        done.append(f"applied {pending} migrations")
-    if collected := collect_static():
-        done.append(f"collected {collected} static files")
+    with ThreadPoolExecutor(1) as beside:
+        collecting = beside.submit(collect_static)
+        if pending := pending_migrations():
+            call_command("migrate", verbosity=0, interactive=False)
+            done.append(f"applied {pending} migrations")
+        if collected := collecting.result():
+            done.append(f"collected {collected} static files")
     # The children open their own connections; an idle one here would only hold a lock or a slot.
     connections.close_all()
     return done

@@ -29,13 +29,13 @@ class Command(BaseCommand):
         """Serve the demonstration; refuses in one sentence when the port is taken, before anything is touched."""
         try:
             supervisor.require_free(host=host, port=port)
+            # Beside all that follows: the pages open while the checkpoints arrive.
+            exhibits = threading.Thread(target=self.exhibit, daemon=True)
+            exhibits.start()
             for deed in preparation.prepare():
                 self.say(deed)
             operator, password = people.operator_with_password()
             connections.close_all()
-            # Beside the servers, which need seconds to start: the pages open while the checkpoints arrive.
-            exhibits = threading.Thread(target=self.exhibit, daemon=True)
-            exhibits.start()
             status = supervisor.run(
                 host=host, port=port, ready=lambda url: self.welcome(url, operator.username, password)
             )

@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 PORT ?= 8000
 python := .venv/bin/python
+# A process for each core, and a file of tests stays in one; each computes with one thread, so that they share the cores.
+pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses auto --dist loadfile
 
 .PHONY: help demo serve test test-servers lint format types contracts schema reference doctor ci clean run-env test-env
 
@@ -17,10 +19,10 @@ serve: run-env ## Serve the atlas as it is, on PORT=8000
 	@exec $(python) manage.py serve --port $(PORT)
 
 test: test-env ## Set up and run the tests on the embedded database; what is missing here is skipped by name
-	@$(python) -m pytest -p tests.servers $(ARGS)
+	@$(pytest) $(ARGS)
 
 test-servers: test-env ## Run the database tests on a temporary PostgreSQL and Redis
-	@ATLAS_TEST_DATABASE=postgres $(python) -m pytest -p tests.servers tests/atlas tests/api tests/workers $(ARGS)
+	@ATLAS_TEST_DATABASE=postgres $(pytest) tests/atlas tests/api tests/workers $(ARGS)
 
 lint: test-env ## Check style and format
 	@$(python) -m ruff check

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from api import limits, query
 from atlas import validation
-from atlas.errors import AuthenticationRequired, InsufficientScope, Malformed, NoSuchAddress, Validation
+from atlas.errors import AuthenticationRequired, InsufficientScope, Malformed, Validation
 from atlas.models import Contributor, Scope
 from atlas.permissions import credential_of
 
@@ -40,8 +40,6 @@ class Endpoint(APIView):
         credential = credential_of(self.actor)
         if reads and credential is not None and Scope.READ not in credential.scopes:
             raise InsufficientScope(scope=Scope.READ)
-        if "\x00" in request.path:  # PostgreSQL cannot even be asked for it
-            raise NoSuchAddress(address=request.path[:200])
         if request.method not in self.allowed_methods:  # before its parameters are found strange
             self.http_method_not_allowed(request)
         self.asked = query.read(request, self.parameters if request.method in ("GET", "HEAD") else {})

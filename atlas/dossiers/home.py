@@ -30,11 +30,12 @@ class HomeDossier:
 
 def home(actor: Contributor | None) -> HomeDossier:
     """The dossier of the home page."""
-    answered = Job.objects.filter(readable(actor, "checkpoint__"), state=Job.State.DONE).order_by("-finished_at", "-id")
+    mine = readable(actor, "checkpoint__")
+    answered = Job.objects.filter(mine, state=Job.State.DONE).order_by("-finished_at", "-id")
     return HomeDossier(
         checkpoints=checkpoints(actor),
         newest=tuple(facts_of(job) for job in with_answer(answered)[:NEWEST]),
-        waiting=jobs.waiting().count(),
-        running=Job.objects.filter(state=Job.State.RUNNING).count(),
+        waiting=jobs.waiting().filter(mine).count(),
+        running=Job.objects.filter(mine, state=Job.State.RUNNING).count(),
         workers=workers.alive().count(),
     )

@@ -59,6 +59,18 @@ def join(
 
 
 @transaction.atomic
+def admit(*, username: str, citation_name: str = "", email: str = "") -> tuple[User, str]:
+    """A person whom the operator brings in, and the one-time password that lets them in; raises Validation."""
+    errors = [*_of_username(username), *(_of_email(email) if email else [])]
+    if len(citation_name) > 200:
+        errors.append(_fault("citation_name", "not-length", "Must have at most 200 characters."))
+    if errors:
+        raise Validation(errors=errors)
+    user = join(username=username, password=secrets.token_urlsafe(32), citation_name=citation_name, email=email)
+    return user, give_temporary_password(user)
+
+
+@transaction.atomic
 def give_temporary_password(user: User) -> str:
     """Set and return a password that its owner has to replace at the first login."""
     password = secrets.token_urlsafe(9)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.functional import LazyObject
 
 from atlas.acting import acting
-from atlas.errors import AtlasError, PasswordIsTemporary
+from atlas.errors import AtlasError, NoSuchAddress, PasswordIsTemporary
 from atlas.web import negotiation, refusals
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,9 @@ class Refusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Nothing but the view."""
+        """The view, unless PostgreSQL could not even be asked for the address."""
+        if "\x00" in request.path:
+            return refusals.refused(request, NoSuchAddress(address=request.path[:200]))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

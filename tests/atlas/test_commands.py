@@ -36,6 +36,13 @@ def test_revoke_token_takes_it_whole_or_by_its_prefix(user):
         assert Token.objects.first().revoked_at
 
 
+def test_found_team_names_its_first_admin(alice):
+    assert (
+        run("found_team", "curves", "The curves", "--admin", "alice") == "curves is founded, and alice is its admin\n"
+    )
+    assert teams.find("curves", actor=alice).memberships.get().role == Role.ADMIN
+
+
 def test_invite_prints_what_brings_somebody_in(team, bob):
     shown = run("invite", "--team", "curves", "--role", "curator").strip()
     assert teams.accept(actor=bob, shown=shown).role == Role.CURATOR
@@ -51,6 +58,13 @@ def test_set_role_in_a_team_and_in_the_service(team, user, bob):
     run("set_role", "alice", "operator")
     run("set_role", "bob", "none")
     assert not User.objects.get(username="bob").is_operator
+
+
+def test_add_person_lets_somebody_in_once(client):
+    said = run("add_person", "carol", "--name", "Carol Danvers", "--email", "carol@example.org")
+    assert client.login(username="carol", password=said.split()[-1])
+    assert client.get("/").headers["Location"].startswith("/accounts/password")
+    assert Contributor.objects.get(handle="carol").citation_name == "Carol Danvers"
 
 
 def test_deactivate_and_back(user):
@@ -72,6 +86,11 @@ def test_erase_wants_to_be_asked_twice(user, alice):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (("found_team", "curves", "Again", "--admin", "alice"), "(?i)in use"),
+        (("found_team", "new", "New", "--admin", "nobody"), "nobody called nobody"),
+        (("add_person", "Alice"), "lower-case"),
+        (("add_person", "alice"), "(?i)in use"),
+        (("add_person", "carol", "--email", "nowhere"), "no e-mail address"),
         (("create_token", "nobody"), "nobody called nobody"),
         (("create_token", "alice", "--scopes", "everything"), "Choose from read"),
         (("create_token", "alice", "--team", "nowhere"), "no team nowhere"),

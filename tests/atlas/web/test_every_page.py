@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from atlas import problems
+from atlas.dossiers import home
 from atlas.services import jobs
 from atlas.services.checkpoints import LayerFacts
 from atlas.services.questions import ask
@@ -210,3 +211,15 @@ def test_nothing_on_a_page_is_active_and_nobody_may_frame_it(client, at):
         assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
         assert response["X-Content-Type-Options"] == "nosniff"
         assert re.fullmatch(r"[0-9a-f-]{36}", response["X-Request-ID"])
+
+
+@pytest.mark.parametrize("path", ["/c/a%00b", "/c/toy/a%00b", "/c/toy/edges/%00", "/j/%00", "/a/%00.png", "/%00"])
+def test_an_address_no_database_could_be_asked_for_is_nowhere(client, checkpoint, path):
+    assert client.get(path).status_code == 404
+
+
+def test_the_home_page_counts_what_its_reader_may_read(checkpoint, asked, bob, operator):
+    asked("edges:0")
+    assert [home.home(reader).waiting for reader in (None, bob, operator)] == [1, 1, 1]
+    type(checkpoint).objects.update(visibility="team")
+    assert [home.home(reader).waiting for reader in (None, bob, operator)] == [0, 0, 1]

@@ -71,7 +71,11 @@ GUARDS = (
 
 def install(connection: BaseDatabaseWrapper) -> None:
     """(Re)install every trigger. Idempotent; Django's table remakes on SQLite drop them, so each migrate calls it."""
-    statements = _postgresql() if connection.vendor == "postgresql" else _sqlite()
+    execute(connection, _postgresql() if connection.vendor == "postgresql" else _sqlite())
+
+
+def execute(connection: BaseDatabaseWrapper, statements: Iterator[str]) -> None:
+    """Run statements one after the other."""
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from atlas.acting import current_actor, current_request
 from atlas.models.checkpoints import Checkpoint
 from atlas.models.datasets import Dataset
-from atlas.models.guards import present
+from atlas.models.guards import execute, present
 from atlas.models.people import Contributor, Invitation, Membership, Team, User
 from atlas.models.tokens import Token
 
@@ -72,10 +72,7 @@ UNREMARKABLE = {"last_login", "last_used_at"}
 
 def install(connection: BaseDatabaseWrapper) -> None:
     """(Re)install every trigger; idempotent, because Django's table remakes on SQLite drop them."""
-    statements = _postgresql() if connection.vendor == "postgresql" else _sqlite()
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+    execute(connection, _postgresql() if connection.vendor == "postgresql" else _sqlite())
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:

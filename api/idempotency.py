@@ -23,7 +23,8 @@ Method = Callable[..., Response]
 def idempotent(method: Method) -> Method:
     """The same request under the same key is answered as the first time, with `Idempotent-Replay: true`.
 
-    What it does and the answer that is kept are one transaction: both are there, or neither.
+    What it does and the answer that is kept are one transaction: both are there, or neither. Not for answers that hold
+    a secret: a kept answer would keep it in clear.
     """
 
     @wraps(method)
@@ -33,7 +34,9 @@ def idempotent(method: Method) -> Method:
             return method(self, request, **where)
         if not KEY.fullmatch(key):
             raise BadKey()
-        body = hashlib.sha256(json.dumps(request.data, sort_keys=True).encode()).hexdigest()
+        # Under the credential, too: what one may ask for, another token of the same person may not.
+        asked = json.dumps([str(request.auth), request.data], sort_keys=True)
+        body = hashlib.sha256(asked.encode()).hexdigest()
         kept = answers.begin(
             actor=self.actor, key=key, route=f"{request.method} {request.path}"[:300], body_sha256=body
         )

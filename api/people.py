@@ -90,8 +90,7 @@ class Tokens(Endpoint):
         """List my tokens, newest first; never their secrets."""
         return page(request, dossiers.tokens_of(self.person.login))
 
-    @operation("create_token", shapes.NewToken, codes=(201,), given=WantedToken, writes=True)
-    @idempotent
+    @operation("create_token", shapes.NewToken, codes=(201,), given=WantedToken, writes=True, secret=True)
     def post(self, request: Request) -> Response:
         """Make a token. Its secret is in this answer and nowhere else. It takes a session: tokens make no tokens."""
         person, given = self.person, self.given(WANTED)

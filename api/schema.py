@@ -105,12 +105,14 @@ def operation(
     examples: Sequence[OpenApiExample] = (),
     writes: bool = False,
     waits: bool = False,
+    secret: bool = False,
 ) -> Callable[[Any], Any]:
     """Describes a method: its id, the shape of its answers, and by which problems it may refuse.
 
-    What makes something (201, 202) takes an Idempotency-Key; what refuses with 428 takes an If-Match.
+    What makes something (201, 202) takes an Idempotency-Key, unless its answer holds a secret that is kept nowhere;
+    what refuses with 428 takes an If-Match.
     """
-    keyed = bool({201, 202} & set(codes))
+    keyed = bool({201, 202} & set(codes)) and not secret
     answers: dict[Any, Any] = {code: OpenApiResponse(shape, description=SAID[code]) for code in codes}
     answers |= {308: OpenApiResponse(description="The same thing at its canonical address.")} if moves else {}
     answers |= {} if writes else {304: OpenApiResponse(description="What you have is what there is.")}

@@ -167,8 +167,7 @@ class Invitations(Endpoint):
         require(person, "team.invite", row)
         return page(request, dossiers.invitations_of(row))
 
-    @operation("invite", shapes.NewInvitation, 404, 409, codes=(201,), given=WantedInvitation, writes=True)
-    @idempotent
+    @operation("invite", shapes.NewInvitation, 404, 409, codes=(201,), given=WantedInvitation, writes=True, secret=True)
     def post(self, request: Request, team: str) -> Response:
         """Invite somebody, in a role up to my own. The secret is in this answer and nowhere else."""
         person = self.person

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from atlas.errors import LastOperator, NoSuchPerson, Validation
-from atlas.models import Contributor, InstanceRole, Membership, Role, Team, User
+from atlas.models import Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, User
 from atlas.models.people import HANDLE, is_handle
 from atlas.permissions import require
 from atlas.services import changes
@@ -135,6 +135,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     Contributor.objects.filter(pk=person.pk).update(
         handle=pseudonym, citation_name=name, orcid="", erased_at=timezone.now()
     )
+    KeptAnswer.objects.filter(contributor=person).delete()  # they say whose they are
     user.delete()
     changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
     person.refresh_from_db()

@@ -1,6 +1,7 @@
 """What scripts rely on: tokens, doing a thing once, waiting, limits, versions, and a feed that misses nothing."""
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
 from django.db import transaction
 from django.test import override_settings
@@ -89,6 +90,14 @@ class TestOnce:
             answer = api.post("jobs", question(subject="edges:3"), headers={"Idempotency-Key": "k-1"})
             assert "Idempotent-Replay" not in answer
 
+    def test_an_answer_is_given_again_by_the_credential_it_was_given_to_only(self, world, user, as_alice):
+        """Else a script that may only read would be handed what takes the scope to compute."""
+        body = question(subject="edges:3")
+        as_alice.post("jobs", body, headers={"Idempotency-Key": "k-1"})
+        reader = Script(tokens.create(owner=user, name="x", scopes=["read"])[1])
+        answer = reader.ask("POST", "jobs", body, headers={**reader.headers, "Idempotency-Key": "k-1"})
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/key-reused")
+
     def test_while_it_is_being_answered_it_is_in_conflict(self, world, as_alice, alice):
         body = question(subject="edges:3")
         as_alice.post("jobs", body, headers={"Idempotency-Key": "k-1"})
@@ -107,11 +116,23 @@ class TestOnce:
         answer = as_alice.post("jobs", question(subject="edges:3"), headers={"Idempotency-Key": key})
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-key")
 
-    def test_a_token_is_not_made_twice(self, as_alice):
-        wanted = {"name": "once", "scopes": ["read"]}
-        made = [as_alice.post("tokens", wanted, headers={"Idempotency-Key": "k"}).json() for _ in range(2)]
-        assert made[0] == made[1]
-        assert Token.objects.count() == 1
+    def test_what_is_shown_once_is_kept_nowhere(self, world, as_alice):
+        """Not even as the answer to be given again: these do not take a key, and each request makes another."""
+        for path, wanted, secret in [
+            ("tokens", {"name": "once", "scopes": ["read"]}, "token"),
+            ("teams/circle/invitations", {"role": "reader"}, "invitation"),
+        ]:
+            made = [as_alice.post(path, wanted, headers={"Idempotency-Key": "k"}).json()[secret] for _ in range(2)]
+            assert made[0] != made[1]
+            for model in apps.get_models():
+                kept = str(list(model._default_manager.values()))
+                assert not [one for one in made if one.rpartition("_")[2] in kept], model
+
+    def test_a_team_is_not_founded_twice(self, as_operator, alice):
+        wanted = {"slug": "newest", "name": "The newest", "admin": "alice"}
+        first, second = (as_operator.post("teams", wanted, headers={"Idempotency-Key": "k"}) for _ in range(2))
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert first.json() == second.json()
 
 
 class TestWaiting:

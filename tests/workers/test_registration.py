@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 import sys
 import zipfile
@@ -203,3 +204,16 @@ def test_a_file_that_wants_more_than_its_share_kills_the_child_only(tmp_path, mo
     with pytest.raises(CommandError, match=r"\(checkpoint-resource\)"):
         run()
     assert not Checkpoint.objects.exists()
+
+
+def test_an_oversized_file_is_refused_before_a_byte_of_it_is_read(tmp_path, monkeypatch):
+    """A file of holes: as large as one pleases, and costs no disk. No child is even started for it."""
+    from workers import registration
+
+    weights = tmp_path / "large.safetensors"
+    weights.touch()
+    os.truncate(weights, registration.LARGEST_FILE + 1)
+    monkeypatch.setattr(registration, "_run", lambda *_, **__: pytest.fail("a child was started"))
+    with pytest.raises(CommandError, match=r"\(too-large\)"):
+        run(weights=weights)
+    assert not Artifact.objects.exists()

@@ -1,9 +1,13 @@
 """The settings of the tests: everything in folders of their own, nothing slow on purpose."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("ATLAS_HOME", tempfile.mkdtemp(prefix="atlas-tests-"))
+if "ATLAS_HOME" not in os.environ:
+    os.environ["ATLAS_HOME"] = tempfile.mkdtemp(prefix="atlas-tests-")
+    atexit.register(shutil.rmtree, os.environ["ATLAS_HOME"], ignore_errors=True)
 os.environ.setdefault("ATLAS_SECRET_KEY", "a secret of the tests")
 
 from atlas.settings import *  # noqa: F403 - the tests differ from the service in the lines below only

@@ -358,6 +358,12 @@ class RateLimited(AtlasError):
     status = 429
 
 
+class TooManyAttempts(AtlasError):
+    """That was tried too often in a short time; wait a few minutes, then try again."""
+
+    status = 429
+
+
 class ControlCharacter(AtlasError):
     """Text must not contain NUL or lone surrogates."""
 

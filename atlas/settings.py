@@ -62,6 +62,27 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def mail(url: str) -> dict[str, Any]:
+    """Django's settings for `smtp://user:password@host:port`, `smtps://`, `smtp+tls://`; to the console when empty."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    return {
+        "EMAIL_HOST": parts.hostname or "localhost",
+        "EMAIL_PORT": parts.port or {"smtps": 465, "smtp+tls": 587}.get(parts.scheme, 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+    }
+
+
+def identity_provider(client: str, **more: Any) -> dict[str, Any]:
+    """One service that vouches for people, from `id:secret`."""
+    identity, _, secret = client.partition(":")
+    return {"client_id": identity, "secret": secret, **more}
+
+
 # --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = environment("DEBUG") == "1"
 SECRET_KEY = environment("SECRET_KEY") or kept_secret(HOME / "secret-key")
@@ -84,6 +105,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -100,7 +125,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "atlas.web.middleware.bearer",
     "atlas.web.middleware.own_password_first",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "atlas.web.middleware.Refusals",
@@ -135,7 +162,59 @@ LOGIN_URL = "/accounts/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment("HTTPS") == "1"
+
+# --- HTTPS ------------------------------------------------------------------------------------------------------------
+HTTPS = environment("HTTPS") == "1"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# The proxy that ends TLS says so in this header, and has to remove it from what comes from outside.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Accounts ---------------------------------------------------------------------------------------------------------
+SIGN_UP = environment("SIGN_UP", "invitation")  # or open
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "atlas.web.entrance.Entrance"
+ACCOUNT_FORMS = {"login": "atlas.web.entrance.SignIn", "signup": "atlas.web.entrance.SignUp"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = True
+# Proved by a link, so that neither sign-up nor reset tells who has an account here.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Footholds] "
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Footholds"
+SOCIALACCOUNT_ADAPTER = "atlas.web.entrance.Vouched"
+SOCIALACCOUNT_FORMS = {"signup": "atlas.web.entrance.VouchedSignUp"}
+SOCIALACCOUNT_AUTO_SIGNUP = False  # a handle, a name and a licence are chosen by a person
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    provider: {"APPS": [identity_provider(client, name=name)]}
+    for provider, name, client in (
+        ("github", "GitHub", environment("GITHUB")),
+        ("orcid", "ORCID", environment("ORCID")),
+    )
+    if client
+}
+if environment("OIDC_URL"):
+    ours = {"name": environment("OIDC_NAME", "OpenID"), "settings": {"server_url": environment("OIDC_URL")}}
+    only = identity_provider(environment("OIDC_CLIENT"), provider_id="oidc", **ours)
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {"APPS": [only]}
+INSTALLED_APPS += [f"allauth.socialaccount.providers.{name}" for name in SOCIALACCOUNT_PROVIDERS]
+# Where a form may lead besides here: signing in elsewhere begins with a redirect, which `form-action` binds too.
+VOUCHING_ORIGINS = {"github": "https://github.com", "orcid": "https://orcid.org"} | {
+    "openid_connect": "{0.scheme}://{0.netloc}".format(urlsplit(environment("OIDC_URL")))
+}
+VOUCHING = " ".join(VOUCHING_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS)
+globals().update(mail(environment("EMAIL_URL")))
+DEFAULT_FROM_EMAIL = environment("EMAIL_FROM", "footholds@localhost")
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

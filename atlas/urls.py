@@ -5,6 +5,7 @@ from django.urls import include, path
 handler400 = "atlas.web.refusals.bad_request"
 handler403 = "atlas.web.refusals.forbidden"
 handler404 = "atlas.web.refusals.not_found"
+handler429 = "atlas.web.refusals.too_many"
 handler500 = "atlas.web.refusals.server_error"
 
 urlpatterns = [

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from atlas.models import Change, Contributor
 from atlas.permissions import readable_changes
 
+PAGE = 50  # changes
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
@@ -45,3 +47,19 @@ def facts_of(row: Change) -> ChangeFacts:
         before=row.before,
         after=row.after,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A page of changes, newest first, and the number before which the next page starts."""
+
+    items: tuple[ChangeFacts, ...]
+    before: int | None
+
+
+def feed(actor: Contributor | None, *, before: int | None = None) -> Feed:
+    """The newest changes this person may follow, or those before a number, in one query."""
+    rows = readable_by(actor).order_by("-number")
+    rows = rows if before is None else rows.filter(number__lt=before)
+    found = [facts_of(row) for row in rows[: PAGE + 1]]
+    return Feed(tuple(found[:PAGE]), found[PAGE - 1].number if len(found) > PAGE else None)

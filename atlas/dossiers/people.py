@@ -6,8 +6,9 @@ from datetime import datetime
 from django.db.models import Count
 from django.utils import timezone
 
+from atlas.errors import AuthenticationRequired, NoSuchPerson
 from atlas.models import Contributor, Invitation, Membership, Role, Team, Token, User
-from atlas.permissions import credential_of, memberships_of, permits, role_in
+from atlas.permissions import credential_of, memberships_of, permits, require, role_in
 from atlas.services import teams, tokens
 
 
@@ -96,6 +97,46 @@ class MeFacts:
     instance_role: str
     scopes: list[str] | None  # of the token; null for who signed in
     teams: tuple[TeamFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorFacts:
+    """Somebody as everybody may know them; a pseudonym once they were erased."""
+
+    handle: str
+    url: str
+    citation_name: str
+    orcid: str
+    erased: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TeamDossier:
+    """A team's page."""
+
+    team: TeamFacts
+    members: tuple[MemberFacts, ...]
+    invitations: tuple[InvitationFacts, ...]  # none for who may not invite
+
+
+def contributor(handle: str) -> ContributorFacts:
+    """Somebody by their handle; raises NoSuchPerson."""
+    row = Contributor.objects.filter(handle=handle[:39]).first()
+    if row is None or "\x00" in handle or len(handle) > 39:
+        raise NoSuchPerson(handle=handle[:80])
+    erased = row.erased_at is not None
+    return ContributorFacts(row.handle, f"/u/{row.handle}", row.citation_name, row.orcid, erased, row.created_at)
+
+
+def team_page(slug: str, *, actor: Contributor | None) -> TeamDossier:
+    """A team with its people; raises AuthenticationRequired, NoSuchTeam."""
+    if actor is None:
+        raise AuthenticationRequired()
+    row = teams.find(slug, actor=actor)
+    require(actor, "team.read", row)
+    invitations = invitations_of(row) if permits(actor, "team.invite", row) else ()
+    return TeamDossier(team(slug, actor=actor), members_of(row, actor=actor), invitations)
 
 
 def me(actor: Contributor) -> MeFacts:

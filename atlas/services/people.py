@@ -30,17 +30,37 @@ def find(handle: str) -> User:
 @transaction.atomic
 def sign_up(*, username: str, password: str, citation_name: str, email: str, agreed: bool) -> User:
     """A person who comes by themselves, and agrees that what they contribute is CC BY 4.0; raises Validation."""
-    errors = [*_of_username(username), *_of_email(email), *_of_password(password, username=username)]
-    if not 1 <= len(citation_name.strip()) <= 200:
-        errors.append(_fault("citation_name", "not-length", "Must have 1 to 200 characters."))
-    if not agreed:
-        errors.append(_fault("agreed", "required", "What is contributed here is licensed CC BY 4.0; agree to that."))
+    wanted = {"username": username, "password": password, "citation_name": citation_name}
+    errors = faults_of(**wanted, email=email, agreed=agreed)
     if errors:
         raise Validation(errors=errors)
     user = join(username=username, password=password, citation_name=citation_name.strip(), email=email.strip())
     User.objects.filter(pk=user.pk).update(licence_agreed_at=timezone.now())
     user.refresh_from_db()
     return user
+
+
+def faults_of(*, username: str, password: str, citation_name: str, email: str, agreed: bool) -> list[dict[str, str]]:
+    """What keeps somebody from signing up like this; empty for nothing."""
+    errors = [*_of_username(username), *_of_email(email), *_of_password(password, username=username)]
+    errors += _of_name(citation_name)
+    if not agreed:
+        errors.append(_fault("agreed", "required", "What is contributed here is licensed CC BY 4.0; agree to that."))
+    return errors
+
+
+@transaction.atomic
+def introduce(user: User, *, citation_name: str, orcid: str) -> Contributor:
+    """Say how one is cited, and who one is at orcid.org; raises Validation."""
+    errors = _of_name(citation_name)
+    if orcid and not is_real_orcid(orcid):
+        errors.append(_fault("orcid", "not-pattern", "Is no ORCID iD: four groups of four, the last one a check."))
+    if errors:
+        raise Validation(errors=errors)
+    row = Contributor.objects.filter(pk=user.contributor_id)
+    row.update(citation_name=citation_name.strip(), orcid=orcid)
+    changes.record(user.contributor, "person.introduce", f"contributor:{user.contributor_id}")
+    return row.get()
 
 
 @transaction.atomic
@@ -152,6 +172,17 @@ def operator_with_password(username: str = "operator") -> tuple[User, str | None
     return user, give_temporary_password(user)
 
 
+def is_real_orcid(orcid: str) -> bool:
+    """Whether it is written as on orcid.org and its last character checks the others (ISO 7064, MOD 11-2)."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]", orcid):
+        return False
+    total = 0
+    for digit in orcid.replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    return orcid[-1] == ("X" if check == 10 else str(check))
+
+
 def _require_another_operator(user: User) -> None:
     others = User.objects.filter(instance_role=InstanceRole.OPERATOR, is_active=True).exclude(pk=user.pk)
     if user.instance_role == InstanceRole.OPERATOR and not others.exists():
@@ -172,6 +203,12 @@ def _of_email(email: str) -> list[dict[str, str]]:
         return [_fault("email", "not-email", "Is no e-mail address.")]
     taken = User.objects.filter(Q(email__iexact=email.strip())).exists()
     return [_fault("email", "not-free", "Is in use.")] if taken else []
+
+
+def _of_name(citation_name: str) -> list[dict[str, str]]:
+    if 1 <= len(citation_name.strip()) <= 200:
+        return []
+    return [_fault("citation_name", "not-length", "Must have 1 to 200 characters.")]
 
 
 def _of_password(password: str, *, username: str) -> list[dict[str, str]]:

@@ -5,12 +5,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import LazyObject
 
 from atlas.acting import acting
-from atlas.errors import AtlasError, NoSuchAddress, PasswordIsTemporary
+from atlas.errors import AtlasError, BadCredential, InsufficientScope, NoSuchAddress, PasswordIsTemporary
+from atlas.models import Scope, User
+from atlas.permissions import Credential
+from atlas.services import tokens
 from atlas.web import negotiation, refusals
 
 log = logging.getLogger(__name__)
@@ -18,12 +22,15 @@ View = Callable[[HttpRequest], HttpResponse]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'{forms}; base-uri 'none'; frame-ancestors 'none'"
 )
-PAGE = POLICY.format(styles="")
+PAGE = POLICY.format(styles="", forms="")
+# Signing in may begin at another service, where a form of ours then leads.
+ENTRANCE = POLICY.format(styles="", forms=f" {settings.VOUCHING}" if settings.VOUCHING else "")
 # The API's human pages are Swagger UI, which comes with a style element of its own.
-DOCUMENTATION = POLICY.format(styles=" 'unsafe-inline'")
-WITH_A_TEMPORARY_PASSWORD = ("/accounts/", "/static/", "/healthz")
+DOCUMENTATION = POLICY.format(styles=" 'unsafe-inline'", forms="")
+WITH_A_TEMPORARY_PASSWORD = ("/accounts/password", "/accounts/login", "/accounts/logout", "/static/", "/healthz")
+PERSONAL = ("/me", "/teams", "/accounts/")
 
 
 def request_id(get_response: View) -> View:
@@ -56,10 +63,44 @@ def content_security_policy(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         policy = DOCUMENTATION if request.path == "/api/v1/docs" else PAGE
+        policy = ENTRANCE if request.path.startswith("/accounts/") else policy
         response.setdefault("Content-Security-Policy", policy)
+        if request.path.startswith(PERSONAL):
+            response["Cache-Control"] = "no-store, private"
         return response
 
     return middleware
+
+
+def bearer(get_response: View) -> View:
+    """A script reads pages by its token, as it does the API; what claims to be one and is none is refused."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None or request.path.startswith("/api/"):
+            return get_response(request)
+        try:
+            negotiation.require_method(request, "GET")
+            request.user = _bearer_of(header)
+        except AtlasError as error:
+            return refusals.of_script(request, error)
+        response = get_response(request)
+        response["Cache-Control"] = "no-store, private"
+        return response
+
+    return middleware
+
+
+def _bearer_of(header: str) -> User:
+    kind, _, shown = header.partition(" ")
+    if kind.lower() != "bearer":
+        raise BadCredential()
+    token = tokens.recognise(shown.strip())
+    person: Any = token.owner.contributor
+    person.credential = Credential(frozenset(token.scopes), token.team_id)
+    if Scope.READ not in token.scopes:
+        raise InsufficientScope(scope=Scope.READ)
+    return token.owner
 
 
 class Refusals:

@@ -18,7 +18,7 @@ HTML, JSON = "text/html", "application/json"
 SUFFIXES = (".jsonld", ".csl.json", ".json", ".bib", ".ris", ".txt", ".html")
 FORMS = "HTML and JSON (.json)"
 # Parts of an address in which no dot ever stands: what follows one asks for a form.
-DOTLESS = ("suffix", "slug", "channel", "fingerprint")
+DOTLESS = ("suffix", "slug", "channel", "fingerprint", "handle")
 
 
 @dataclass(frozen=True)

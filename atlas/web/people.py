@@ -1,10 +1,30 @@
 """Who sits in front of a page."""
 
+from typing import Any
+
 from django.http import HttpRequest
 
-from atlas.models import Contributor
+from atlas.errors import AuthenticationRequired, SessionRequired
+from atlas.models import Contributor, User
+from atlas.permissions import credential_of
 
 
 def actor_of(request: HttpRequest) -> Contributor | None:
-    """The contributor who is signed in; None for anybody."""
+    """The contributor who is signed in, or whose token was shown; None for anybody."""
     return getattr(request.user, "contributor", None)
+
+
+def person_of(request: HttpRequest) -> Contributor:
+    """The same for pages about oneself; raises AuthenticationRequired."""
+    actor = actor_of(request)
+    if actor is None:
+        raise AuthenticationRequired()
+    return actor
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The login behind a session; raises AuthenticationRequired, and SessionRequired where only a token was shown."""
+    user: Any = request.user
+    if credential_of(person_of(request)) is not None:
+        raise SessionRequired()
+    return user

@@ -11,7 +11,7 @@ from atlas.errors import AtlasError
 from atlas.web import negotiation
 
 # Only these are tried without their slash: a path that starts with two slashes would lead to another host.
-PAGES = ("/c", "/j", "/a", "/problems", "/api")
+PAGES = ("/c", "/j", "/a", "/problems", "/api", "/me", "/teams", "/u")
 
 
 def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
@@ -30,6 +30,21 @@ def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
     for name, value in problems.headers(error).items():
         response[name] = value
     return negotiation.varying(response)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429: too many attempts to sign in or up, or to have a password reset."""
+    return refused(request, errors.TooManyAttempts(retry_after=300))
+
+
+def of_script(request: HttpRequest, error: AtlasError) -> HttpResponse:
+    """The problem document for a script, whatever it accepts: nobody is there to be sent to a form."""
+    response = JsonResponse(problems.document(error), status=error.status, content_type=problems.MEDIA_TYPE)
+    for name, value in problems.headers(error).items():
+        response[name] = value
+    if error.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="atlas"'
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

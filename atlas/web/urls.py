@@ -1,8 +1,70 @@
 """The addresses of the pages; permanent, without a trailing slash."""
 
+from importlib import import_module
+
+from allauth.account import views as account
+from allauth.mfa.base import views as second
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from allauth.socialaccount import views as vouched
+from allauth.socialaccount.providers.openid_connect import views as oidc
+from django.conf import settings
 from django.urls import path, re_path
 
-from atlas.web.views import accounts, artifacts, checkpoints, home, jobs, neurons, problems
+from atlas.web.views import accounts, artifacts, checkpoints, contributors, home, jobs, me, neurons, problems, teams
+from atlas.web.views.accounts import entrance
+
+# The names are those by which allauth finds its own pages.
+ACCOUNTS = [
+    path("accounts/login", entrance(account.login), name="account_login"),
+    path("accounts/logout", accounts.logout, name="account_logout"),
+    path("accounts/signup", accounts.sign_up, name="account_signup"),
+    path("accounts/inactive", entrance(account.account_inactive), name="account_inactive"),
+    path("accounts/reauthenticate", entrance(account.reauthenticate), name="account_reauthenticate"),
+    path("accounts/email", entrance(account.email), name="account_email"),
+    path("accounts/email/sent", entrance(account.email_verification_sent), name="account_email_verification_sent"),
+    re_path(r"^accounts/email/(?P<key>[-:\w]+)$", entrance(account.confirm_email), name="account_confirm_email"),
+    path("accounts/password", accounts.password, name="account_change_password"),
+    path("accounts/password", accounts.password, name="account_set_password"),
+    path("accounts/password/reset", entrance(account.password_reset), name="account_reset_password"),
+    path("accounts/password/reset/sent", entrance(account.password_reset_done), name="account_reset_password_done"),
+    path(
+        "accounts/password/reset/done",
+        entrance(account.password_reset_from_key_done),
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^accounts/password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$",
+        entrance(account.password_reset_from_key),
+        name="account_reset_password_from_key",
+    ),
+    path("accounts/2fa", entrance(second.index), name="mfa_index"),
+    path("accounts/2fa/authenticate", entrance(second.authenticate), name="mfa_authenticate"),
+    path("accounts/2fa/reauthenticate", entrance(second.reauthenticate), name="mfa_reauthenticate"),
+    path("accounts/2fa/totp/activate", entrance(totp.activate_totp), name="mfa_activate_totp"),
+    path("accounts/2fa/totp/deactivate", entrance(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("accounts/2fa/codes", entrance(recovery.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path("accounts/2fa/codes/new", entrance(recovery.generate_recovery_codes), name="mfa_generate_recovery_codes"),
+    path("accounts/2fa/codes/download", entrance(recovery.download_recovery_codes), name="mfa_download_recovery_codes"),
+    path("accounts/elsewhere", entrance(vouched.connections), name="socialaccount_connections"),
+    path("accounts/elsewhere/signup", entrance(vouched.signup), name="socialaccount_signup"),
+    path("accounts/elsewhere/cancelled", entrance(vouched.login_cancelled), name="socialaccount_login_cancelled"),
+    path("accounts/elsewhere/error", entrance(vouched.login_error), name="socialaccount_login_error"),
+]
+for provider in settings.SOCIALACCOUNT_PROVIDERS:
+    if provider == "openid_connect":
+        at = "accounts/oidc/<str:provider_id>/login"
+        ACCOUNTS += [
+            path(at, entrance(oidc.login), name="openid_connect_login"),
+            path(f"{at}/callback", entrance(oidc.callback), name="openid_connect_callback"),
+        ]
+    else:
+        views = import_module(f"allauth.socialaccount.providers.{provider}.views")
+        at = f"accounts/{provider}/login"
+        ACCOUNTS += [
+            path(at, entrance(views.oauth2_login), name=f"{provider}_login"),
+            path(f"{at}/callback", entrance(views.oauth2_callback), name=f"{provider}_callback"),
+        ]
 
 urlpatterns = [
     path("", home.home),
@@ -15,9 +77,20 @@ urlpatterns = [
     path("j/<str:fingerprint>/cancel", jobs.cancel),
     path("j/<str:fingerprint>/requeue", jobs.requeue),
     path("a/<str:name>", artifacts.artifact),
-    path("accounts/login", accounts.login),
-    path("accounts/logout", accounts.logout),
-    path("accounts/password", accounts.password),
+    re_path(r"^me(?P<suffix>\.[a-z.]+)?$", me.me),
+    path("me/erase", me.erase),
+    re_path(r"^me/tokens(?P<suffix>\.[a-z.]+)?$", me.keys),
+    path("me/tokens/<str:prefix>/revoke", me.revoke),
+    re_path(r"^teams(?P<suffix>\.[a-z.]+)?$", teams.teams),
+    path("teams/<str:slug>", teams.team),
+    path("teams/<str:slug>/rename", teams.rename),
+    path("teams/<str:slug>/invite", teams.invite),
+    path("teams/<str:slug>/invitations/<str:prefix>/revoke", teams.revoke),
+    path("teams/<str:slug>/members/<str:handle>", teams.set_role),
+    path("teams/<str:slug>/members/<str:handle>/remove", teams.remove),
+    path("u/<str:handle>", contributors.contributor),
+    re_path(r"^changes(?P<suffix>\.[a-z.]+)?$", contributors.changes),
+    *ACCOUNTS,
     path("problems", problems.problems),
     path("problems/<str:slug>", problems.problem),
     path("healthz", home.healthz),

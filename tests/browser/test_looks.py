@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from atlas.models import Job
-from atlas.services import jobs, people
+from atlas.services import jobs, people, teams, tokens
 from atlas.services import workers as presence
 from atlas.services.questions import ask
 
@@ -20,6 +20,8 @@ PAGES = (
     "/", "/c", "/c/curve-circuit", "/c/curve-circuit/gabor", "/c/curve-circuit/gabor/0", "/c/curve-circuit/gabor/1",
     "/c/curve-circuit/gabor/2", "/c/curve-circuit/readout/7", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
     "/problems", "/problems/validation", "/accounts/login", "/accounts/password",
+    "/accounts/email", "/accounts/2fa", "/accounts/reauthenticate", "/me", "/me/tokens", "/me/erase", "/teams",
+    "/teams/curves", "/u/alice", "/changes",
 )  # fmt: skip
 
 
@@ -29,6 +31,9 @@ def people_and_jobs(organism) -> dict[str, Job]:
     from workers.drain import Drain
 
     alice = people.join(username="alice", password=PASSWORD).contributor
+    team = teams.found(actor=None, slug="curves", name="The curve detectors", admin=alice)
+    teams.invite(actor=alice, team=team, role=20)
+    tokens.create(owner=alice.login, name="nightly", scopes=["read", "compute"], team=team)
     found = {}
 
     def asked(state: str, channel: int) -> Job:
@@ -77,8 +82,9 @@ def sign_in(page) -> None:
 def test_every_page_is_fit_for_everybody_at_any_width(opened, addresses):
     page = opened()
     faults = {}
-    page.goto("/accounts/login")
-    faults["/accounts/login"] = seen(page)
+    for address in ("/accounts/login", "/accounts/signup", "/accounts/password/reset", "/accounts/inactive"):
+        page.goto(address)
+        faults[address] = seen(page)
     sign_in(page)
     for name, address in addresses.items():
         page.goto(address)

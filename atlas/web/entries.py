@@ -1,0 +1,83 @@
+"""What people type on the pages about themselves and their teams; the services judge it, here it is only read."""
+
+from typing import Any
+
+from django import forms
+
+from atlas.errors import AtlasError, Validation
+from atlas.models import Role, Scope
+
+LONG = 200
+
+
+class Introduction(forms.Form):
+    """How somebody is cited."""
+
+    citation_name = forms.CharField(label="Name", max_length=LONG, help_text="As it is to be cited.")
+    orcid = forms.CharField(label="ORCID iD", max_length=40, required=False, help_text="0000-0002-1825-0097, or empty.")
+
+
+class Erasure(forms.Form):
+    """That somebody means it: their own handle, typed."""
+
+    handle = forms.CharField(label="Your handle", max_length=LONG, help_text="Type it to say that you mean it.")
+
+    def __init__(self, *args: Any, handle: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.handle = handle
+
+    def clean_handle(self) -> str:
+        """Theirs, and no other."""
+        if self.cleaned_data["handle"] != self.handle:
+            raise forms.ValidationError(f"This is not {self.handle}; nothing was erased.")
+        return self.handle
+
+
+class NewToken(forms.Form):
+    """A key for a script."""
+
+    name = forms.CharField(label="Name", max_length=80, help_text="What it is for.")
+    scopes = forms.MultipleChoiceField(label="It may", choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
+    days = forms.IntegerField(label="Days it holds", initial=90, min_value=1, max_value=365)
+    team = forms.ChoiceField(label="Bound to the team", required=False)
+
+    def __init__(self, *args: Any, teams: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["team"]
+        choices.choices = [("", "none"), *teams]
+
+
+class NewInvitation(forms.Form):
+    """A way into a team."""
+
+    role = forms.TypedChoiceField(label="Role", choices=Role.choices, coerce=int, initial=Role.ANNOTATOR.value)
+    uses = forms.IntegerField(label="For how many people", initial=1, min_value=1, max_value=500)
+    days = forms.IntegerField(label="Days it holds", initial=14, min_value=1, max_value=90)
+
+
+class NewRole(forms.Form):
+    """What a member may do from now on."""
+
+    role = forms.TypedChoiceField(label="Role", choices=Role.choices, coerce=int)
+    version_tag = forms.CharField(widget=forms.HiddenInput, max_length=LONG)
+
+
+class NewName(forms.Form):
+    """A team's name."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    version_tag = forms.CharField(widget=forms.HiddenInput, max_length=LONG)
+
+
+class Accepted(forms.Form):
+    """An invitation that somebody was sent."""
+
+    invitation = forms.CharField(label="Invitation", max_length=100, help_text="As it was sent to you: inv_…")
+
+
+def refuse(form: forms.Form, error: AtlasError) -> None:
+    """Put what a service says beside the field it is about, or over the form."""
+    faults = error.errors if isinstance(error, Validation) else [{"pointer": "", "detail": str(error)}]
+    for fault in faults:
+        name = fault["pointer"].strip("/").partition("/")[0]
+        form.add_error(name if name in form.fields else None, fault["detail"])

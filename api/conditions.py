@@ -15,7 +15,7 @@ def version_seen(request: Request, *, current: str) -> str:
     if given in ("", "*"):
         raise PreconditionRequired()
     if given.startswith("W/"):
-        raise EditConflict(yours=given[:80], theirs=current)
+        raise EditConflict(seen=given[:80], current=current)
     tag = given[1:-1]
     if len(given) < 3 or given[0] != '"' or given[-1] != '"' or '"' in tag or len(tag) > 200:
         raise Malformed(detail='If-Match takes one version tag in quotes, as in "curves.3".')

@@ -11,6 +11,8 @@ class AtlasError(Exception):
 
     status: ClassVar[int] = 422
     fault: ClassVar[Fault] = "yours"
+    # Facts that are JSON of ours, and are handed on as they are; all others are shortened to a line.
+    structured: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
@@ -88,6 +90,42 @@ class NoSuchPerson(NotFound):
 
 class NoSuchToken(NotFound):
     """You have no token {prefix}."""
+
+
+class NoSuchFoothold(NotFound):
+    """There is no foothold {accession} here."""
+
+    structured = ("did_you_mean",)
+
+
+class NoSuchVersion(NotFound):
+    """{accession} has versions 1 to {last}; there is no version {version}."""
+
+
+class NoSuchSupport(NotFound):
+    """{evidence} does not speak of {claim} so."""
+
+
+class NoSuchTerm(NotFound):
+    """There is no term {term}."""
+
+
+class Gone(AtlasError):
+    """{accession} was removed by a moderator; its address stays, and is given to nothing else."""
+
+    status = 410
+
+
+class SelfReview(AtlasError):
+    """You wrote {accession}, or a part of it: your own verdict never counts."""
+
+    status = 409
+
+
+class IllegalStanding(AtlasError):
+    """{accession} is {standing}; it cannot be {verb}."""
+
+    status = 409
 
 
 class Malformed(AtlasError):
@@ -347,9 +385,10 @@ class PreconditionRequired(AtlasError):
 
 
 class EditConflict(AtlasError):
-    """This was changed since you read it: it is at {theirs} now, and you sent {yours}."""
+    """This was changed since you read it: it is at {current} now, and you sent {seen}."""
 
     status = 412
+    structured = ("base", "mine", "theirs", "fields", "merge")
 
 
 class RateLimited(AtlasError):

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from atlas.errors import AuthenticationRequired, Forbidden, InsufficientScope, SessionRequired
-from atlas.models import Checkpoint, Contributor, InstanceRole, Membership, Role, Scope, Visibility
+from atlas.models import Checkpoint, Contributor, Foothold, InstanceRole, Membership, Role, Scope, Team, Visibility
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,14 @@ def is_operator(actor: Contributor | None) -> bool:
     return bool(login and login.is_active and login.instance_role == InstanceRole.OPERATOR and not bounded)
 
 
+def is_moderator(actor: Contributor | None) -> bool:
+    """Whether this contributor hides what does not belong here; the operator does, too."""
+    login = getattr(actor, "login", None)
+    return is_operator(actor) or bool(
+        login and login.is_active and login.instance_role == InstanceRole.MODERATOR and credential_of(actor) is None
+    )
+
+
 def role_in(actor: Contributor, team_id: int | None) -> int:
     """The actor's role in a team, 0 for none."""
     membership = memberships_of(actor).filter(team=team_id).first()
@@ -72,6 +80,44 @@ def readable(actor: Contributor | None, prefix: str = "") -> Q:
 def readable_dataset(actor: Contributor | None, prefix: str = "") -> Q:
     """The datasets, or rows that refer to one by `prefix`, that this person may read."""
     return _owned(actor, Q(**{f"{prefix}visibility": Visibility.PUBLIC}), prefix)
+
+
+def readable_footholds(actor: Contributor | None, prefix: str = "") -> Q:
+    """The footholds, or rows that refer to one by `prefix`, that this person may read.
+
+    A draft is its author's and its team's reviewers'; what a moderator hid is its author's and its curators'. Nobody
+    reads a claim about a checkpoint they may not read.
+    """
+    if is_operator(actor):
+        return Q(**{f"{prefix}pk__isnull": False})
+    open_ = ~Q(**{f"{prefix}standing": Foothold.Standing.DRAFT})
+    shown = Q(**{f"{prefix}moderation": Foothold.Moderation.VISIBLE})
+    public = Q(**{f"{prefix}visibility": Visibility.PUBLIC}) & open_
+    mine = Q(**{f"{prefix}pk__in": ()})
+    if actor is not None:
+        memberships = memberships_of(actor)
+
+        def of_teams(least: Role) -> Q:
+            return Q(**{f"{prefix}team__in": memberships.filter(role__gte=least).values("team")})
+
+        own = Q(**{f"{prefix}created_by": actor}) & of_teams(Role.READER)
+        mine = (
+            own | of_teams(Role.CURATOR) | (of_teams(Role.REVIEWER) & shown) | (of_teams(Role.READER) & shown & open_)
+        )
+    public = public if is_moderator(actor) else public & shown
+    about = Q(**{f"{prefix}checkpoint__isnull": True}) | readable(actor, f"{prefix}checkpoint__")
+    return (public | mine) & about
+
+
+def reviewing_teams(actor: Contributor, foothold: Foothold) -> QuerySet[Team]:
+    """The teams for which somebody may cast a verdict: the claim's own, or any other of theirs on what is public.
+
+    A personal space never counts as a team in review.
+    """
+    rows = memberships_of(actor).filter(role__gte=Role.REVIEWER, team__person__isnull=True)
+    if foothold.visibility != Visibility.PUBLIC:
+        rows = rows.filter(team=foothold.team_id)
+    return Team.objects.filter(pk__in=rows.values("team"))
 
 
 def readable_changes(actor: Contributor | None) -> Q:
@@ -101,6 +147,36 @@ def curates(actor: Contributor, checkpoint: Checkpoint) -> bool:
     return is_operator(actor) or (owned and role_in(actor, checkpoint.team_id) >= Role.CURATOR)
 
 
+def _annotates(actor: Contributor, team: Any) -> bool:
+    return is_operator(actor) or (team is not None and role_in(actor, team.pk) >= Role.ANNOTATOR)
+
+
+def _may_revise(actor: Contributor, foothold: Foothold) -> bool:
+    """Any annotator of the team; somebody else's draft only who may review it."""
+    foreign_draft = foothold.standing == Foothold.Standing.DRAFT and foothold.created_by_id != actor.pk
+    return is_operator(actor) or role_in(actor, foothold.team_id) >= (
+        Role.REVIEWER if foreign_draft else Role.ANNOTATOR
+    )
+
+
+def _may_decide(actor: Contributor, foothold: Foothold) -> bool:
+    """A curator of the claim's team; of a claim in a personal space, who curates its checkpoint. Nobody their own."""
+    if is_operator(actor):
+        return True
+    if foothold.team.person_id:
+        return foothold.checkpoint is not None and curates(actor, foothold.checkpoint)
+    return role_in(actor, foothold.team_id) >= Role.CURATOR
+
+
+def _curates_somewhere(actor: Contributor, _: Any) -> bool:
+    teams = memberships_of(actor).filter(role__gte=Role.CURATOR, team__person__isnull=True)
+    return is_operator(actor) or teams.exists()
+
+
+def _annotates_somewhere(actor: Contributor, _: Any) -> bool:
+    return is_operator(actor) or memberships_of(actor).filter(role__gte=Role.ANNOTATOR).exists()
+
+
 def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
     """On what is public everybody who may annotate somewhere, if only in their own space; else in its team."""
     if is_operator(actor):
@@ -127,12 +203,31 @@ RULES: dict[str, Rule] = {
     ),
     "job.requeue": Rule(
         "the curator role in some team, or the operator",
-        lambda actor, job: (
-            is_operator(actor)
-            or memberships_of(actor).filter(role__gte=Role.CURATOR, team__person__isnull=True).exists()
-        ),
+        _curates_somewhere,
         Scope.COMPUTE,
     ),
+    "foothold.create": Rule("the annotator role in the team, or the operator", _annotates, Scope.WRITE),
+    "foothold.revise": Rule(
+        "the annotator role in its team (the reviewer role for somebody else's draft), or the operator",
+        _may_revise,
+        Scope.WRITE,
+    ),
+    "foothold.withdraw": Rule(
+        "to have written it", lambda actor, foothold: foothold.created_by_id == actor.pk, Scope.WRITE
+    ),
+    "foothold.review": Rule(
+        "the reviewer role in its team, or in any team where it is public",
+        lambda actor, foothold: reviewing_teams(actor, foothold).exists(),
+        Scope.REVIEW,
+    ),
+    "foothold.decide": Rule(
+        "the curator role in its team (in its checkpoint's, for a personal space), or the operator",
+        _may_decide,
+        Scope.REVIEW,
+    ),
+    "foothold.moderate": Rule("a moderator, or the operator", lambda actor, _: is_moderator(actor), Scope.ADMIN),
+    "term.create": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
+    "term.curate": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.REVIEW),
     "team.found": Rule("the operator", lambda actor, _: is_operator(actor), Scope.ADMIN),
     "team.read": Rule(
         "to be a member, or the operator",

@@ -22,7 +22,11 @@ def document(error: AtlasError) -> dict[str, Any]:
     }
     if error.errors:
         body["errors"] = error.errors
-    facts = {name: _fact(value) for name, value in error.facts.items() if name not in ("errors", "summary", "count")}
+    facts = {
+        name: value if name in error.structured else _fact(value)
+        for name, value in error.facts.items()
+        if name not in ("errors", "summary", "count")
+    }
     return {**facts, **body}
 
 

@@ -216,6 +216,9 @@ VOUCHING = " ".join(VOUCHING_ORIGINS[name] for name in SOCIALACCOUNT_PROVIDERS)
 globals().update(mail(environment("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = environment("EMAIL_FROM", "footholds@localhost")
 
+# --- Review -----------------------------------------------------------------------------------------------------------
+QUORUM = int(environment("QUORUM", "2"))  # who agree before a claim is accepted
+
 # --- Files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"

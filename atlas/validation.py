@@ -49,12 +49,14 @@ def _written(value: Any) -> bytes:
 def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
     place = at + "".join(f"/{_escaped(part)}" for part in error.absolute_path)
     rule: Any = error.schema
+    forms: Any = error.validator_value
+    if error.validator in ("oneOf", "anyOf") and all("required" in form for form in forms):
+        # Our schemas say with it which of several fields is to be given.
+        names = [name for form in forms for name in form["required"]]
+        detail = f"Give {'either ' if error.validator == 'oneOf' else ''}{' or '.join(names)}."
+        return [{"pointer": f"{place}/{_escaped(names[0])}", "code": "required", "detail": detail}]
     if error.validator == "anyOf":
         return _of_forms(error, place, at=at)
-    if error.validator == "oneOf":  # our schemas say with it which of several fields is to be given
-        names = [name for form in rule["oneOf"] for name in form["required"]]
-        detail = f"Give either {' or '.join(names)}."
-        return [{"pointer": f"{place}/{_escaped(names[0])}", "code": "required", "detail": detail}]
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = rule.get("properties", {})
         extra = [name for name in error.instance if name not in known]

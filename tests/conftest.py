@@ -5,16 +5,22 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import storages
 from django.db import connection, connections
+from django.db.models import F
 from django.test.utils import setup_databases, teardown_databases
 
-from atlas.models import Checkpoint, Contributor, ProbeKind, User
-from atlas.services import catalog, checkpoints, people
+from atlas.models import Checkpoint, Contributor, Job, ProbeKind, User
+from atlas.services import artifacts, catalog, checkpoints, jobs, people, workers
 from atlas.services.checkpoints import AliasFacts, LayerFacts, Registration
+from atlas.services.jobs import Shown
+from atlas.services.questions import ask
+from tests.claims import ana, argued, bo, claim, curator, cy, describe, lab  # noqa: F401 - fixtures
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -153,6 +159,44 @@ def signed_in(client, user):
     """A browser in which Alice is signed in."""
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+def answer_jobs_on():
+    """Has a worker answer the oldest question and its batch mates, or a certain one first; with a picture each."""
+
+    def answered(first: Job | None = None) -> list[Job]:
+        if first:
+            Job.objects.filter(pk=first.pk).update(run_at=F("run_at") - timedelta(days=1))
+        worker = workers.start(device="cpu", versions={})
+        limit = 1 if first else 1_000
+        claimed = jobs.claim(worker, limit=lambda head: limit, probes=ProbeKind.objects.all())
+        for job in claimed:
+            picture = artifacts.keep(job.fingerprint.encode(), media_type="image/png")
+            shown = [Shown("image", picture, {"seed": 0, "polarity": "positive"}), Shown("thumbnail", picture, {})]
+            jobs.finish(job, numbers={"pictures": []}, provenance={"device": "cpu"}, shown=shown)
+        return claimed
+
+    return answered
+
+
+@pytest.fixture
+def answer_jobs(probe, answer_jobs_on):
+    """The same, on the database of the test."""
+    return answer_jobs_on
+
+
+@pytest.fixture
+def ask_for(probe):
+    """Asks for pictures of some units."""
+
+    def asked(checkpoint: Checkpoint, actor: Contributor, *units: Any, **params: Any) -> jobs.Asked:
+        questions = ask(
+            checkpoint=checkpoint, probe=probe.name, subjects=list(units), site=None, params=params, many=True
+        )
+        return jobs.request(actor=actor, checkpoint=checkpoint, questions=questions)
+
+    return asked
 
 
 @pytest.fixture(scope="session")

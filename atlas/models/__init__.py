@@ -6,6 +6,7 @@ from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
+from atlas.models.footholds import Foothold, FootholdNeuron, Reference, Revision, Support, UnsavedText
 from atlas.models.jobs import (
     Job,
     JobEvent,
@@ -17,6 +18,8 @@ from atlas.models.jobs import (
     Worker,
 )
 from atlas.models.people import Contributor, InstanceRole, Invitation, Membership, Role, Team, User
+from atlas.models.reviews import ModerationEntry, Resolution, Review
+from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
 
 __all__ = [
@@ -29,6 +32,9 @@ __all__ = [
     "DatasetItem",
     "Finding",
     "FindingArtifact",
+    "Foothold",
+    "FootholdNeuron",
+    "FootholdTerm",
     "InstanceRole",
     "Invitation",
     "Job",
@@ -37,16 +43,24 @@ __all__ = [
     "Layer",
     "LayerAlias",
     "Membership",
+    "ModerationEntry",
     "Neuron",
     "ProbeKind",
+    "Reference",
     "Request",
     "RequestedJob",
+    "Resolution",
     "ResponseReport",
+    "Review",
+    "Revision",
     "Role",
     "Scope",
     "Snapshot",
+    "Support",
     "Team",
+    "Term",
     "Token",
+    "UnsavedText",
     "User",
     "Visibility",
     "Worker",

@@ -11,8 +11,11 @@ from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
+from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
+from atlas.models.reviews import ModerationEntry, Resolution, Review
+from atlas.models.terms import Term
 
 MESSAGE = "is a record: it is never"  # errors of both engines carry it, so that one place can recognise them
 
@@ -66,6 +69,13 @@ GUARDS = (
     Guard(JobEvent),
     Guard(Finding),
     Guard(FindingArtifact),
+    Guard(Foothold, columns=("id", "accession", "kind", "checkpoint", "created_by", "created_at")),
+    Guard(Revision),
+    Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
+    Guard(Term, columns=("id", "slug", "created_at")),
+    Guard(Review, columns=("foothold", "version", "reviewer", "team", "verdict", "reason", "text", "blind", "at")),
+    Guard(Resolution),
+    Guard(ModerationEntry),
 )
 
 

@@ -70,6 +70,8 @@ class Team(models.Model):
         Contributor, on_delete=models.PROTECT, null=True, blank=True, related_name="personal_space"
     )
     members: Any = models.ManyToManyField(Contributor, through="Membership", related_name="teams")
+    # Its reviewers see nobody's verdict before they have given their own.
+    blind_review = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1, help_text="Grows with every edit; an edit names the one it saw.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -16,8 +16,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from atlas.acting import current_actor, current_request
 from atlas.models.checkpoints import Checkpoint
 from atlas.models.datasets import Dataset
+from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.guards import execute, present
 from atlas.models.people import Contributor, Invitation, Membership, Team, User
+from atlas.models.reviews import ModerationEntry, Resolution, Review
+from atlas.models.terms import Term
 from atlas.models.tokens import Token
 
 LOCK = 0x61746C6173  # "atlas": the advisory lock under which PostgreSQL numbers changes
@@ -56,6 +59,22 @@ OWNED = {
     "team": '{row}."team_id"',
     "public": "({row}.\"visibility\" = 'public')",
 }
+CLAIM = (
+    "({row}.\"visibility\" = 'public' AND {row}.\"standing\" <> 'draft' AND {row}.\"moderation\" = 'visible' AND "
+    '({row}."checkpoint_id" IS NULL OR EXISTS (SELECT 1 FROM "atlas_checkpoint" c WHERE c."id" = {row}."checkpoint_id" '
+    "AND c.\"visibility\" = 'public' AND c.\"status\" <> 'draft')))"
+)
+
+
+def _of_claim(column: str) -> dict[str, str]:
+    """Whose a row is, and whether everybody may read of it, by the foothold it belongs to."""
+    owner = f'FROM "atlas_foothold" f WHERE f."id" = {{row}}."{column}"'
+    return {
+        "team": f'(SELECT f."team_id" {owner})',
+        "public": f"EXISTS (SELECT 1 {owner} AND {CLAIM.replace('{row}', 'f')})",
+    }
+
+
 TRACES = (
     Trace(Contributor, kept=("id", "erased_at"), public="TRUE"),
     Trace(User, kept=("id", "contributor_id", "instance_role", "is_active")),
@@ -65,6 +84,20 @@ TRACES = (
     Trace(Token, kept=("id", "owner_id", "team_id", "scopes", "expires_at", "revoked_at")),
     Trace(Checkpoint, kept=("id", "slug", "digest", "team_id", "visibility", "status"), **OWNED),
     Trace(Dataset, kept=("id", "slug", "digest", "team_id", "visibility"), **OWNED),
+    Trace(
+        Foothold,
+        # Not its state: that tells a blind reviewer what others found.
+        kept=("id", "accession", "kind", "team_id", "head_version", "standing", "rank", "visibility", "moderation",
+              "replaced_by_id"),
+        team='{row}."team_id"',
+        public=CLAIM,
+    ),
+    Trace(Revision, kept=("id", "foothold_id", "version", "author_id", "content_sha256"), **_of_claim("foothold_id")),
+    Trace(Support, kept=("id", "evidence_id", "claim_id", "role", "facet", "withdrawn_at"), **_of_claim("evidence_id")),
+    Trace(Review, kept=("id", "foothold_id", "version", "team_id"), team=_of_claim("foothold_id")["team"]),
+    Trace(Resolution, kept=("id", "foothold_id", "version", "outcome"), **_of_claim("foothold_id")),
+    Trace(ModerationEntry, kept=("id", "foothold_id", "was", "now")),
+    Trace(Term, kept=("id", "slug", "label", "broader_id", "replaced_by_id"), public="TRUE"),
 )  # fmt: skip
 # Columns that change by themselves while a person merely uses the service.
 UNREMARKABLE = {"last_login", "last_used_at"}

@@ -1,6 +1,8 @@
 """From what people write to the one neuron they mean: aliases resolved, ranges checked, nothing guessed."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +49,41 @@ def neuron(of: Checkpoint, name: str, channel: str) -> Place:
     if not CHANNEL.fullmatch(channel):
         return _out_of_range(_place(of, name, channel=None).layer, channel)
     return _place(of, name, channel=int(channel))
+
+
+class Map:
+    """All layers and names of a checkpoint at hand, for contents that name thousands of units: two queries in all."""
+
+    def __init__(self, of: Checkpoint) -> None:
+        self.checkpoint = of
+        self.layers = {layer.key: layer for layer in of.layers.all()}
+        self.aliases = {alias.name: alias for alias in of.aliases.select_related("layer")}
+
+    def unit(self, text: str) -> Place:
+        """The place that `layer:channel` means; raises Validation, NoSuchLayer, NoSuchNeuron."""
+        matched = UNIT.fullmatch(text)
+        if not matched:
+            raise Validation(errors=[{"pointer": "", "code": "not-a-unit", "detail": "A unit is layer:channel."}])
+        name, channel = matched["layer"], int(matched["channel"])
+        if name in self.layers:
+            layer = self.layers[name]
+            return _within(layer, channel, start=0, stop=layer.channels, canonical=True)
+        if name not in self.aliases:
+            raise NoSuchLayer(checkpoint=self.checkpoint.slug, layer=name[:80], layers=_named(self.checkpoint))
+        alias = self.aliases[name]
+        return _within(alias.layer, channel, start=alias.start, stop=alias.stop, canonical=False)
+
+    def rows(self, places: Iterable[Place]) -> dict[tuple[str, int], Neuron]:
+        """The rows of many places by layer key and channel, in a query for each layer."""
+        channels: dict[Layer, set[int]] = defaultdict(set)
+        for place in places:
+            assert place.channel is not None
+            channels[place.layer].add(place.channel)
+        return {
+            (layer.key, neuron.channel): neuron
+            for layer, wanted in channels.items()
+            for neuron in Neuron.objects.filter(layer=layer, channel__in=wanted)
+        }
 
 
 def row(place: Place) -> Neuron:

@@ -42,7 +42,7 @@ def find(sha256: str, *, actor: Contributor | None) -> Artifact:
     """An artifact this person may read: some record they may read refers to it. The hash alone is no key."""
     if not SHA256.fullmatch(sha256):
         raise NoSuchArtifact(sha256=sha256[:80])
-    artifact = Artifact.objects.filter(_referred_to(actor), sha256=sha256).first()
+    artifact = Artifact.objects.filter(referred_to(actor), sha256=sha256).first()
     if artifact is None:
         raise NoSuchArtifact(sha256=sha256)
     return artifact
@@ -79,8 +79,8 @@ def _opened(data: bytes | Path) -> IO[bytes]:
     return io.BytesIO(data) if isinstance(data, bytes) else data.open("rb")
 
 
-def _referred_to(actor: Contributor | None) -> Q:
-    """The artifacts that a record readable by the actor refers to."""
+def referred_to(actor: Contributor | None) -> Q:
+    """The artifacts that some record which the actor may read refers to."""
     this = OuterRef("pk")
     findings = FindingArtifact.objects.filter(readable(actor, "finding__job__checkpoint__"), artifact=this)
     snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)

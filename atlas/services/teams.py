@@ -203,7 +203,7 @@ def membership_of(actor: Contributor | None, verb: str, team: Team, member: Cont
 def _advance(row: Any, current: str, based_on: str, *, version: int, **columns: Any) -> None:
     """One conditional update: of two editors of one version the database lets one win."""
     if based_on != current or not row.filter(version=version).update(version=F("version") + 1, **columns):
-        raise EditConflict(yours=based_on[:80], theirs=current)
+        raise EditConflict(seen=based_on[:80], current=current)
 
 
 def _require_another_admin(membership: Membership) -> None:

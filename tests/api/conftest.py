@@ -2,31 +2,25 @@
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
 
 from atlas.models import (
     Artifact,
     Checkpoint,
-    Contributor,
     Finding,
     Job,
     Membership,
-    ProbeKind,
     Request,
     Role,
     Team,
     User,
 )
-from atlas.services import artifacts, jobs, people, teams, tokens, workers
-from atlas.services.jobs import Shown
-from atlas.services.questions import ask
+from atlas.services import people, teams, tokens
 from tests.api import contract
 
 ROOT = "/api/v1"
@@ -118,44 +112,6 @@ def picture_of(job: Job) -> Artifact:
 def rows() -> dict[str, int]:
     """How many rows every table has."""
     return {model._meta.label: model._default_manager.count() for model in apps.get_models()}
-
-
-@pytest.fixture
-def answer_jobs_on():
-    """Has a worker answer the oldest question and its batch mates, or a certain one first; with a picture each."""
-
-    def answered(first: Job | None = None) -> list[Job]:
-        if first:
-            Job.objects.filter(pk=first.pk).update(run_at=F("run_at") - timedelta(days=1))
-        worker = workers.start(device="cpu", versions={})
-        limit = 1 if first else 1_000
-        claimed = jobs.claim(worker, limit=lambda head: limit, probes=ProbeKind.objects.all())
-        for job in claimed:
-            picture = artifacts.keep(job.fingerprint.encode(), media_type="image/png")
-            shown = [Shown("image", picture, {"seed": 0, "polarity": "positive"}), Shown("thumbnail", picture, {})]
-            jobs.finish(job, numbers={"pictures": []}, provenance={"device": "cpu"}, shown=shown)
-        return claimed
-
-    return answered
-
-
-@pytest.fixture
-def answer_jobs(probe, answer_jobs_on):
-    """The same, on the database of the test."""
-    return answer_jobs_on
-
-
-@pytest.fixture
-def ask_for(probe):
-    """Asks for pictures of some units."""
-
-    def asked(checkpoint: Checkpoint, actor: Contributor, *units: Any, **params: Any) -> jobs.Asked:
-        questions = ask(
-            checkpoint=checkpoint, probe=probe.name, subjects=list(units), site=None, params=params, many=True
-        )
-        return jobs.request(actor=actor, checkpoint=checkpoint, questions=questions)
-
-    return asked
 
 
 @pytest.fixture

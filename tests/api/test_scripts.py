@@ -195,7 +195,7 @@ class TestVersions:
             as_alice.ask("PATCH", "teams/circle", {"name": name}, headers={"If-Match": tag}) for name in ("One", "Two")
         )
         assert (first.status_code, second.status_code) == (200, 412)
-        assert second.json()["theirs"] == first.json()["version_tag"]
+        assert second.json()["current"] == first.json()["version_tag"]
         assert Team.objects.get(slug="circle").name == "One"
 
 

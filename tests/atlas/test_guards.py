@@ -16,7 +16,7 @@ from atlas.services.questions import ask
 
 
 @pytest.fixture
-def full(checkpoint, probe, alice):
+def full(checkpoint, probe, alice, argued):
     """One row in every guarded table."""
     from atlas.services import artifacts, datasets
 

@@ -1,0 +1,231 @@
+"""The numbered rules of what can be recorded: an error keeps a claim out, a warning stands beside it for all to see.
+
+They run whenever something is saved or imported, on the page, and every night (`manage.py check_rules`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from atlas import validation
+from atlas.contents.link import CAUSAL
+from atlas.errors import Validation
+from atlas.models import ProbeKind
+from atlas.services import wiring
+from atlas.services.settling import Settled
+
+Fault = tuple[str, str]  # JSON pointer within the content, and what is wrong there
+Check = Callable[[Settled], Iterator[Fault]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its number for ever, the kind of foothold it is about, and what it asks, in one sentence."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    kind: str
+    says: str
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that a content breaks, and where."""
+
+    rule: Rule
+    pointer: str
+    detail: str
+
+
+def broken(settled: Settled) -> list[Broken]:
+    """Every rule that this content breaks."""
+    return [
+        Broken(rule, pointer, detail)
+        for rule in RULES
+        if rule.kind in (settled.kind.kind, "")
+        for pointer, detail in rule.check(settled)
+    ]
+
+
+def require(settled: Settled) -> None:
+    """Raise Validation where a rule is broken that keeps a claim out."""
+    errors = [
+        {"pointer": f"/content{it.pointer}", "code": it.rule.code, "detail": it.detail}
+        for it in broken(settled)
+        if it.rule.severity == "error"
+    ]
+    if errors:
+        raise Validation(errors=errors[: validation.MOST_ERRORS])
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+def two_ends(it: Settled) -> Iterator[Fault]:
+    if it.content["source"] == it.content["target"]:
+        yield "/target", "This is the source itself."
+
+
+def a_path_between(it: Settled) -> Iterator[Fault]:
+    source, target = it.places["/source"].layer, it.places["/target"].layer
+    assert it.checkpoint is not None
+    if it.content["relation"] in CAUSAL and not wiring.leads_to(it.checkpoint, source, target):
+        yield "/target", f"Nothing of {source.key} reaches {target.key}: no path leads from one to the other."
+
+
+def a_fitting_sign(it: Settled) -> Iterator[Fault]:
+    unfitting = {("excites", "-"), ("inhibits", "+")}
+    if (it.content["relation"], it.content["sign"]) in unfitting:
+        yield "/sign", f"{it.content['relation']} goes with the other sign."
+
+
+# --- circuits and collections -----------------------------------------------------------------------------------------
+def nodes_once(it: Settled) -> Iterator[Fault]:
+    yield from _repeated([node["unit"] for node in it.content["nodes"]], "/nodes/{}/unit")
+
+
+def ends_are_nodes(it: Settled) -> Iterator[Fault]:
+    nodes = {node["unit"] for node in it.content["nodes"]}
+    for place, edge in enumerate(it.content["edges"]):
+        for end in ("source", "target"):
+            if edge[end] not in nodes:
+                yield f"/edges/{place}/{end}", f"{edge[end]} is no node of this circuit."
+
+
+def edges_are_their_links(it: Settled) -> Iterator[Fault]:
+    for place, edge in enumerate(it.content["edges"]):
+        link = it.footholds.get(f"/edges/{place}/link")
+        if link is None:
+            continue
+        said = link.revisions.order_by("-version").values_list("content", flat=True).first() or {}
+        ends = (said.get("source"), said.get("target"))
+        if link.checkpoint_id != getattr(it.checkpoint, "pk", None) or ends != (edge["source"], edge["target"]):
+            yield f"/edges/{place}/link", f"{link.accession} is no link from {edge['source']} to {edge['target']}."
+
+
+def items_once(it: Settled) -> Iterator[Fault]:
+    named = [item.get("unit") or item.get("foothold") for item in it.content["items"]]
+    yield from _repeated(named, "/items/{}")
+
+
+def items_or_a_query(it: Settled) -> Iterator[Fault]:
+    if it.content["items"] and it.content["query"] is not None:
+        yield "/query", "A collection lists its items or keeps a query, not both."
+
+
+# --- descriptions -----------------------------------------------------------------------------------------------------
+def a_family_is_one(it: Settled) -> Iterator[Fault]:
+    family = it.footholds.get("/claims/family")
+    if family is not None:
+        said = family.revisions.order_by("-version").values_list("content", flat=True).first() or {}
+        if family.kind != "collection" or said.get("form") != "family":
+            yield "/claims/family", f"{family.accession} is no collection of the form family."
+
+
+def a_member_of_its_family(it: Settled) -> Iterator[Fault]:
+    family = it.footholds.get("/claims/family")
+    if family is not None and not family.neurons.filter(neuron=it.neurons["/neuron"]).exists():
+        yield "/claims/family", f"{family.accession} does not list {it.content['neuron']}."
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+def literature_is_named(it: Settled) -> Iterator[Fault]:
+    if it.content["method"] == "LT" and it.content["reference"] is None:
+        yield "/reference", "Literature is evidence by its reference."
+
+
+def a_word_is_written(it: Settled) -> Iterator[Fault]:
+    if it.content["method"] == "AU" and not it.content["interpretation"].strip():
+        yield "/interpretation", "An author's word has to be written."
+
+
+def something_to_look_at(it: Settled) -> Iterator[Fault]:
+    method = it.content["method"]
+    if method not in ("LT", "AU") and not (it.content["jobs"] or it.content["artifacts"]):
+        yield "/jobs", f"Evidence by {method} shows something: name the finished job, or the picture."
+
+
+def automatic_is_computed(it: Settled) -> Iterator[Fault]:
+    if it.content["assertion"] != "manual" and not it.content["jobs"]:
+        yield "/assertion", "Only what a job found was made automatically."
+
+
+def seeds_are_recorded(it: Settled) -> Iterator[Fault]:
+    made = [job.params for job in it.jobs.values()] or [it.content["parameters"]]
+    if it.content["method"] == "FV" and not all({"seed", "seeds"} & set(params) for params in made):
+        yield "/parameters", "A feature visualization records its seed."
+
+
+def a_spectrum_of_examples(it: Settled) -> Iterator[Fault]:
+    if it.content["method"] == "DX" and it.content["parameters"].get("sampling") == "top":
+        yield "/parameters/sampling", "The strongest examples alone do not show what else it answers to."
+
+
+def an_ablation_is_controlled(it: Settled) -> Iterator[Fault]:
+    if it.content["method"] == "AB" and not it.jobs and "control" not in it.content["parameters"]:
+        yield "/parameters", "An ablation names its control."
+
+
+def handwriting_is_measured(it: Settled) -> Iterator[Fault]:
+    absent = [name for name in ("metric", "baseline") if name not in it.content["parameters"]]
+    if it.content["method"] == "HW" and not it.jobs and absent:
+        yield "/parameters", f"A handwritten circuit names its {' and '.join(absent)}."
+
+
+def pictures_have_words(it: Settled) -> Iterator[Fault]:
+    if it.content["artifacts"] and not it.content["alt_text"].strip():
+        yield "/alt_text", "Who does not see the pictures is told nothing."
+
+
+# --- predictions ------------------------------------------------------------------------------------------------------
+def predictions_can_be_run(it: Settled) -> Iterator[Fault]:
+    for place, one in enumerate(it.content.get("predictions", [])):
+        kind = ProbeKind.objects.filter(name=one["probe"]).order_by("-version").first()
+        if kind is None:
+            yield f"/predictions/{place}/probe", f"No worker has published a probe {one['probe'][:60]!r}."
+            continue
+        for fault in validation.faults(one.get("params", {}), kind.schema, at=f"/predictions/{place}/params"):
+            yield fault["pointer"], fault["detail"]
+
+
+def predictions_can_fail(it: Settled) -> Iterator[Fault]:
+    for place, one in enumerate(it.content.get("predictions", [])):
+        if one.get("least", float("-inf")) > one.get("most", float("inf")):
+            yield f"/predictions/{place}/most", "No number is at least the one and at most the other."
+        if not one["number"].startswith("/"):
+            yield f"/predictions/{place}/number", "A JSON pointer starts with a slash."
+
+
+def _repeated(named: list[Any], pointer: str) -> Iterator[Fault]:
+    seen: Counter[Any] = Counter()
+    for place, name in enumerate(named):
+        seen[name] += 1
+        if seen[name] == 2:
+            yield pointer.format(place), f"{name} stands here already."
+
+
+RULES = (
+    Rule("FH0001", "error", "link", "A link has two ends.", two_ends),
+    Rule("FH0002", "error", "link", "What acts on a neuron reaches it through the graph.", a_path_between),
+    Rule("FH0003", "warning", "link", "The sign fits the relation.", a_fitting_sign),
+    Rule("FH0004", "error", "circuit", "A neuron is one node.", nodes_once),
+    Rule("FH0005", "error", "circuit", "An edge joins two of the nodes.", ends_are_nodes),
+    Rule("FH0006", "error", "circuit", "An edge's link is a link between its ends.", edges_are_their_links),
+    Rule("FH0007", "error", "collection", "An item stands in a collection once.", items_once),
+    Rule("FH0008", "error", "collection", "A collection lists items or keeps a query.", items_or_a_query),
+    Rule("FH0009", "error", "description", "A family is a collection of that form.", a_family_is_one),
+    Rule("FH0010", "error", "evidence", "A feature visualization records its seed.", seeds_are_recorded),
+    Rule("FH0011", "warning", "description", "A neuron is a member of its family.", a_member_of_its_family),
+    Rule("FH0012", "error", "description", "A prediction can be run.", predictions_can_be_run),
+    Rule("FH0013", "error", "link", "A prediction can be run.", predictions_can_be_run),
+    Rule("FH0014", "error", "description", "A prediction can fail.", predictions_can_fail),
+    Rule("FH0015", "error", "link", "A prediction can fail.", predictions_can_fail),
+    Rule("FH0020", "warning", "evidence", "Dataset examples are a spectrum.", a_spectrum_of_examples),
+    Rule("FH0070", "warning", "evidence", "A handwritten circuit is measured.", handwriting_is_measured),
+    Rule("FH0081", "warning", "evidence", "An ablation has a control.", an_ablation_is_controlled),
+    Rule("FH0090", "error", "evidence", "Literature is named.", literature_is_named),
+    Rule("FH0091", "error", "evidence", "An author's word is written.", a_word_is_written),
+    Rule("FH0092", "error", "evidence", "Evidence shows something.", something_to_look_at),
+    Rule("FH0093", "error", "evidence", "What is called automatic was computed.", automatic_is_computed),
+    Rule("FH0094", "warning", "evidence", "Pictures have words beside them.", pictures_have_words),
+)

@@ -1,0 +1,63 @@
+"""Two people, one version: the database lets one win, every time."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from atlas.errors import EditConflict
+from atlas.models import Foothold, Revision, Role
+from atlas.services import footholds, teams
+from tests.claims import member
+
+ROUNDS = 500
+
+
+@pytest.fixture
+def contested(fresh_database, register_on):
+    """A claim on a database that commits, and the two who are about to edit it."""
+    lab = teams.found(actor=None, slug="lab", name="The lab", admin=None)
+    writers = [member(name, lab, Role.ANNOTATOR) for name in ("ana", "bo")]
+    content = {"neuron": "mixed:9", "title": "A curve"}
+    claim = footholds.create(actor=writers[0], kind="description", checkpoint=register_on(), team=lab, content=content)
+    return claim, writers
+
+
+def test_of_two_edits_of_one_version_one_wins_every_time(contested):
+    claim, writers = contested
+    together = threading.Barrier(len(writers), timeout=60)
+    outcomes = {writer.handle: [] for writer in writers}
+
+    def edit(writer):
+        try:
+            for turn in range(ROUNDS):
+                outcomes[writer.handle].append(_outcome(claim, writer, turn, together))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=edit, args=(writer,)) for writer in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rounds = list(zip(*outcomes.values(), strict=True))
+    assert len(rounds) == ROUNDS
+    assert {tuple(sorted(one)) for one in rounds} == {("1 behind", "won")}
+    versions = list(Revision.objects.filter(foothold=claim).values_list("version", flat=True))
+    assert versions == list(range(1, ROUNDS + 2))
+
+
+def _outcome(claim, writer, turn, together):
+    """Both read the same version, then both write."""
+    seen = Foothold.objects.select_related("checkpoint", "team").get(pk=claim.pk)
+    version = seen.head_version
+    together.wait()
+    content = {"neuron": "mixed:9", "title": f"{writer.handle} {turn}"}
+    try:
+        footholds.revise(actor=writer, foothold=seen, content=content, based_on=version)
+        outcome = "won"
+    except EditConflict as refused:
+        behind = refused.facts["theirs"]["version"] - version
+        outcome = f"{behind} behind"
+    together.wait()
+    return outcome

@@ -1,27 +1,49 @@
-"""Checkpoints, their layers and their neurons."""
+"""Checkpoints, their layers and their neurons; uploading one, and what may be edited about it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import query, shapes
+from api import query, shapes, uploads
+from api.conditions import version_seen
 from api.endpoint import Endpoint
+from api.idempotency import idempotent
 from api.pagination import page, span, window
-from api.schema import operation
+from api.schema import Written, operation
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers import neurons
 from atlas.dossiers.bodies import body
 from atlas.models import Checkpoint
-from atlas.permissions import readable
+from atlas.permissions import readable, require
 from atlas.redirects import moved
-from atlas.services import addresses
+from atlas.services import addresses, curation, drafts
+from atlas.uploads import MULTIPART
 
 ROOT = "/api/v1/checkpoints"
 
 
-class Checkpoints(Endpoint):
-    """The checkpoints this reader may see."""
+class WantedCheckpoint(Written):
+    """A checkpoint that is uploaded."""
+
+    judged_by = uploads.WANTED
+
+
+class Edited(Written):
+    """What is to be different about a checkpoint."""
+
+    judged_by: Mapping[str, Any] = {
+        "type": "object",
+        "description": "At least one of them; all are done or none.",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": curation.EDITABLE,
+    }
+
+
+class Checkpoints(uploads.UploadEndpoint):
+    """The checkpoints this reader may see, and the door for another."""
 
     parameters = {
         **query.PAGING,
@@ -34,10 +56,32 @@ class Checkpoints(Endpoint):
     def get(self, request: Request) -> Response:
         """List the checkpoints."""
         chosen = {name: self.asked[name] for name in ("task", "architecture") if name in self.asked}
-        rows = Checkpoint.objects.filter(readable(self.actor), **chosen).defer("graph", "response_check", "labels")
+        rows = Checkpoint.objects.filter(readable(self.actor), **chosen).defer(*dossiers.LARGE)
         by = self.asked.get("ordering", "slug")
         found, after = window(rows, by=by, asked=self.asked, request=request)
         return page(request, dossiers.summarise(found), after=after)
+
+    @operation(
+        "upload_checkpoint",
+        shapes.Checkpoint,
+        codes=(200, 202),
+        given=WantedCheckpoint,
+        media_type=MULTIPART,
+        writes=True,
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Upload one. It is stored as a draft, and `Location` is the job that examines and then publishes it.
+
+        202 when that is still to be done, 200 when this very upload is known, whatever has become of it. The same slug
+        takes another upload as long as it is a draft.
+        """
+        person, given = self.person, self.received()
+        answer = drafts.upload(actor=person, **given)
+        [job] = answer.jobs
+        place = {"Location": f"/api/v1/jobs/{job.fingerprint}"}
+        found = dossiers.checkpoint(given["slug"], actor=person)
+        return Response(body(found), status=202 if answer.new else 200, headers=place)
 
 
 class OneCheckpoint(Endpoint):
@@ -47,6 +91,16 @@ class OneCheckpoint(Endpoint):
     def get(self, request: Request, slug: str) -> Response:
         """Its card, identity and layers."""
         return Response(body(dossiers.checkpoint(slug, actor=self.actor)))
+
+    @operation("edit_checkpoint", shapes.Checkpoint, 404, 409, 412, 428, given=Edited, writes=True)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Describe it otherwise, show it, deprecate it or give it away; If-Match names the version I saw."""
+        person = self.person
+        row = addresses.checkpoint(slug, actor=person)
+        require(person, "checkpoint.describe", row)
+        seen, given = version_seen(request, current=row.version_tag), self.given(Edited.judged_by)
+        curation.edit(actor=person, checkpoint=row, based_on=seen, **given)
+        return Response(body(dossiers.checkpoint(slug, actor=person)))
 
 
 class Layers(Endpoint):

@@ -70,6 +70,10 @@ class Endpoint(APIView):
             raise AuthenticationRequired()
         return self.actor
 
+    def identity(self) -> Any:
+        """What makes two bodies the same request, for who repeats one under its Idempotency-Key."""
+        return self.request.data
+
     def given(self, schema: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
         """The body, once `schema` has nothing against it; raises Malformed, or Validation with all its faults."""
         length = self.request.META.get("CONTENT_LENGTH") or "0"

@@ -35,7 +35,7 @@ def idempotent(method: Method) -> Method:
         if not KEY.fullmatch(key):
             raise BadKey()
         # Under the credential, too: what one may ask for, another token of the same person may not.
-        asked = json.dumps([str(request.auth), request.data], sort_keys=True)
+        asked = json.dumps([str(request.auth), self.identity()], sort_keys=True)
         body = hashlib.sha256(asked.encode()).hexdigest()
         kept = answers.begin(
             actor=self.actor, key=key, route=f"{request.method} {request.path}"[:300], body_sha256=body

@@ -32,7 +32,7 @@ STATED: Mapping[int, str] = {
     409: "Its state forbids it; or the same is being done right now.",
     412: "It was changed since you read it.",
     413: "The body is too large.",
-    415: "The body is not JSON in UTF-8.",
+    415: "The body is of a type that is not read here.",
     422: "Understood, and not acceptable; `errors` says where.",
     428: "Say in If-Match which version you are changing.",
     429: "That is too much for one minute; Retry-After says when to go on.",
@@ -102,6 +102,7 @@ def operation(
     codes: Sequence[int] = (200,),
     moves: bool = False,
     given: type[Written] | None = None,
+    media_type: str = "application/json",
     examples: Sequence[OpenApiExample] = (),
     writes: bool = False,
     waits: bool = False,
@@ -123,7 +124,11 @@ def operation(
     }
     headers = [*(_sent(conditional=428 in problems, keyed=keyed, waits=waits)), *_answered(codes, moves=moves)]
     return extend_schema(
-        operation_id=name, request=given, responses=answers, examples=[*examples], parameters=headers or None
+        operation_id=name,
+        request={media_type: given} if given else None,
+        responses=answers,
+        examples=[*examples],
+        parameters=headers or None,
     )
 
 

@@ -254,8 +254,28 @@ class RegisteredElsewhere(AtlasError):
     status = 409
 
 
+class StillDraft(AtlasError):
+    """{slug} is a draft: only the registration of its upload publishes it."""
+
+    status = 409
+
+
+class UploadReplaced(AtlasError):
+    """Another file or card was uploaded as {slug} meanwhile; this one is registered no more."""
+
+    status = 409
+
+
+class CheckpointEmpty(AtlasError):
+    """The file is empty."""
+
+
+class DigestMismatch(AtlasError):
+    """The file that arrived has the SHA-256 {found}, not {declared} as the request says."""
+
+
 class BadSlug(AtlasError):
-    """{slug} cannot name a checkpoint; a slug has 2 to 40 lower-case letters, digits and dashes."""
+    """{slug} cannot name a checkpoint; a slug has 2 to 40 lower-case letters, digits and dashes, and is not new."""
 
 
 class BadCard(AtlasError):
@@ -335,9 +355,12 @@ class TooLarge(AtlasError):
 
 
 class UnsupportedMediaType(AtlasError):
-    """A body of type {media_type} is not read here; send application/json."""
+    """A body of type {media_type} is not read here; send {wanted}."""
 
     status = 415
+
+    def __init__(self, *, media_type: str, wanted: str = "application/json") -> None:
+        super().__init__(media_type=media_type, wanted=wanted)
 
 
 class UnsupportedCharset(AtlasError):

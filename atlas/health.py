@@ -91,7 +91,8 @@ def responses() -> Verdict:
     if refused:
         fix = "compare its torch version, processor and weights with those of a worker that passes"
         return Verdict("response check", f"refused: {'; '.join(refused)}", fix)
-    return Verdict("response check", f"nothing refused of {Checkpoint.objects.count()} checkpoints")
+    served = Checkpoint.objects.exclude(status=Checkpoint.Status.DRAFT).count()
+    return Verdict("response check", f"nothing refused of {served} checkpoints")
 
 
 def disk() -> Verdict:

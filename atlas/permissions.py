@@ -185,11 +185,25 @@ def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
     return (rows if checkpoint.visibility == Visibility.PUBLIC else rows.filter(team=checkpoint.team_id)).exists()
 
 
+def _may_register(actor: Contributor, team: Team | None) -> bool:
+    """A personal space owns no checkpoint: files of gigabytes take a team that answers for them."""
+    if team is None or team.person_id is not None:
+        return is_operator(actor)
+    return is_operator(actor) or role_in(actor, team.pk) >= Role.CURATOR
+
+
+CURATES = "the curator role in the owning team, or the operator"
 RULES: dict[str, Rule] = {
     "checkpoint.register": Rule(
-        "the curator role in the owning team, or the operator",
-        lambda actor, team: is_operator(actor) or (team is not None and role_in(actor, team.pk) >= Role.CURATOR),
-        Scope.IMPORT,
+        "the curator role in the owning team, which is no personal space, or the operator", _may_register, Scope.IMPORT
+    ),
+    "checkpoint.describe": Rule(CURATES, curates, Scope.WRITE),
+    "checkpoint.show": Rule(CURATES, curates, Scope.WRITE),
+    "checkpoint.set-status": Rule(CURATES, curates, Scope.WRITE),
+    "checkpoint.transfer": Rule(
+        "the curator role in the owning team and, with the scope import, in that which is to own it; or the operator",
+        curates,
+        Scope.WRITE,
     ),
     "job.request": Rule(
         "the annotator role: anywhere for a public checkpoint, else in its team; or the operator",

@@ -131,6 +131,14 @@ def probe(probe_on, db) -> ProbeKind:
 
 
 @pytest.fixture
+def registering(db) -> ProbeKind:
+    """The question that an upload asks, as a worker publishes it."""
+    from workers import registration
+
+    return catalog.publish(**registration.KIND)
+
+
+@pytest.fixture
 def user(db) -> User:
     """Alice's login: she has a personal space, and so may compute."""
     return people.join(username="alice", password="correct horse battery", citation_name="Alice Liddell")

@@ -13,11 +13,11 @@ import torch
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from atlas.errors import LeaseLost
+from atlas.errors import AtlasError, LeaseLost
 from atlas.models import Job, Snapshot, Worker
 from atlas.services import artifacts, catalog, jobs
 from atlas.services import workers as presence
-from workers import translate
+from workers import registrar, translate
 from workers.interp.errors import InterpError
 from workers.interp.probe import Failure, Finding, Progress
 from workers.interp.probes import PROBES
@@ -90,7 +90,7 @@ class Drain:
         self.worker = presence.start(device=str(chosen), versions=versions())
         self.lenses = Lenses(self.worker, device=chosen)
         # The catalogue first: nobody can ask, and nothing is claimed, before it is known what can be answered.
-        self.probes = [catalog.publish(**translate.kind(probe)) for probe in PROBES.values()]
+        self.probes = [catalog.publish(**kind) for kind in translate.kinds()]
         self.watch = Watch(self.worker)
         self.watch.start()
 
@@ -134,6 +134,9 @@ class Drain:
 
     def _compute(self, batch: "Batch") -> None:
         first = batch.claimed[0]
+        if first.probe.name == catalog.REGISTER:
+            registrar.answer(batch)
+            return
         lens = self.lenses.lens(first.checkpoint)
         subjects = [translate.subject(job) for job in batch.claimed]
         probe = PROBES[first.probe.name]
@@ -158,7 +161,7 @@ class Batch:
         self.claimed = claimed
         self.watch = watch
         self.stopping = stopping
-        self.by_subject = {str(translate.subject(job)): job for job in claimed}
+        self.by_subject = {translate.name(job): job for job in claimed}
         self.reported = 0.0
 
     def open(self) -> list[Job]:
@@ -189,9 +192,13 @@ class Batch:
             log.warning("%s", error)
             jobs.stop(job)
 
-    def fail(self, job: Job, error: InterpError) -> None:
+    def answered(self, job: Job) -> None:
+        """Nothing more is to become of it."""
+        self.by_subject.pop(translate.name(job), None)
+
+    def fail(self, job: Job, error: InterpError | AtlasError) -> None:
         """The question cannot be answered, and says why."""
-        self.by_subject.pop(str(translate.subject(job)), None)
+        self.answered(job)
         try:
             jobs.fail(job, error=translate.error(error))
         except LeaseLost as lost:

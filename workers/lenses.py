@@ -39,21 +39,23 @@ class Lenses:
 
     def lens(self, row: CheckpointRow) -> Lens:
         """The checkpoint's lens; raises InterpError when this worker does not reproduce its responses."""
-        if row.digest not in self._open:
-            self._open[row.digest] = self._opened(row)
+        digest = str(row.digest)
+        if digest not in self._open:
+            self._open[digest] = self._opened(row)
             self._make_room()
-        self._open.move_to_end(row.digest)
-        return self._open[row.digest]
+        self._open.move_to_end(digest)
+        return self._open[digest]
 
     def room(self, job: Job) -> int:
         """How many questions one forward pass of this checkpoint answers together on this device."""
-        return Plan.units_for(flops=job.checkpoint.flops, device=self.device)
+        # A draft has no forward pass yet: its one question is about a file.
+        return 1 if job.checkpoint.flops is None else Plan.units_for(flops=job.checkpoint.flops, device=self.device)
 
     def _opened(self, row: CheckpointRow) -> Lens:
         try:
             checkpoint = load(row)
             lens = Lens(checkpoint, device=self.device)
-            responses.verify(lens, row.response_check)
+            responses.verify(lens, row.response_check or {})
         except InterpError as error:
             log.error("%s refuses %s: %s", self.worker, row.slug, error)
             presence.report(self.worker, row, passed=False, detail=str(error), **error.facts)
@@ -68,6 +70,7 @@ class Lenses:
 
 def load(row: CheckpointRow) -> Checkpoint:
     """The checkpoint of a row, from the record alone: graph, input convention and the canonical weights."""
+    assert row.weights is not None  # of drafts nothing is asked that takes a lens
     with artifacts.open_checked(row.weights) as file:
         tensors: Mapping[str, torch.Tensor] = weights.load(file.name)
     return translate.checkpoint(row, tensors)

@@ -5,21 +5,48 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from atlas.errors import AtlasError
 from atlas.models import Checkpoint, Contributor
-from atlas.services import checkpoints
+from atlas.services import catalog, checkpoints
 from atlas.services.checkpoints import AliasFacts, LayerFacts, Registration
+from atlas.uploads import LARGEST as LARGEST_FILE
 
 ROOT = Path(__file__).resolve().parent.parent
-LARGEST_FILE = 2 << 30  # bytes
 LARGEST_CARD = 4 << 20  # bytes
 PATIENCE = 600  # seconds
+GLANCE = 0.2  # seconds between two looks at a child at work
+CANONICAL = "weights.safetensors"  # the file the child leaves
 TOLD = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH")  # what the child learns of our environment: no secret
+
+
+# The question an upload asks, as the catalogue publishes it: what it is about is known by content, never by a path.
+KIND = {
+    "name": catalog.REGISTER,
+    "version": 1,
+    "summary": "What an uploaded file is: its identity, its layers and its neurons.",
+    "description": "Examines an upload in a sandbox and, when nothing is wrong with it, publishes its draft. "
+    "It is asked by uploading, POST /api/v1/checkpoints, and by nothing else.",
+    "schema": {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["architecture", "upload", "card"],
+        "properties": {
+            "architecture": {"type": "string", "title": "Architecture"},
+            "upload": {"type": "string", "title": "SHA-256 of the file"},
+            "card": {"type": "string", "title": "SHA-256 of the card"},
+        },
+    },
+    "subjects": ["checkpoint"],
+    "site": "",
+    "example": {"architecture": "curve-circuit", "upload": "0" * 64, "card": "0" * 64},
+    "seconds": 10.0,
+}
 
 
 class Refused(AtlasError):
@@ -53,9 +80,7 @@ def register(
     _require_file(weights)
     with tempfile.TemporaryDirectory(prefix="atlas-examination-") as folder:
         facts = examined(weights, architecture=architecture, card=card, folder=Path(folder), progress=progress)
-        return checkpoints.register(
-            actor=actor, slug=slug, facts=facts, card=card, weights=Path(folder) / "weights.safetensors"
-        )
+        return checkpoints.register(actor=actor, slug=slug, facts=facts, card=card, weights=Path(folder) / CANONICAL)
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -74,13 +99,22 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def examined(
-    weights: Path, *, architecture: str, card: dict[str, Any], folder: Path, progress: Callable[[str], None]
+    weights: Path,
+    *,
+    architecture: str,
+    card: dict[str, Any],
+    folder: Path,
+    progress: Callable[[str], None],
+    glance: Callable[[], None] = lambda: None,
 ) -> Registration:
-    """What a child with limits found out about the file; it leaves the canonical `weights.safetensors` in `folder`."""
+    """What a child with limits found out about the file; it leaves the canonical `weights.safetensors` in `folder`.
+
+    `progress` hears each step, `glance` is called several times a second; whatever either raises ends the child.
+    """
     described = folder / "card.json"
     described.write_text(json.dumps(card))
     command = [sys.executable, "-m", "workers.examination", str(weights.resolve()), architecture, str(described)]
-    status = _run([*command, str(folder)], log=folder / "log", progress=progress)
+    status = _run([*command, str(folder)], log=folder / "log", progress=progress, glance=glance)
     if status:
         raise _refusal(weights, folder, status=status)
     facts = _registration(json.loads((folder / "facts.json").read_text()))
@@ -88,31 +122,51 @@ def examined(
     return facts
 
 
-def _run(command: list[str], *, log: Path, progress: Callable[[str], None]) -> int:
-    """The child's exit status; its lines are progress. One that outlasts our patience is killed."""
+def _run(
+    command: list[str], *, log: Path, progress: Callable[[str], None], glance: Callable[[], None] = lambda: None
+) -> int:
+    """The child's exit status; its lines are progress. One that outlasts our patience is killed.
+
+    Its standard input is a pipe of which we hold the other end: when we die, however we die, it notices and ends.
+    """
     told = {name: os.environ[name] for name in TOLD if name in os.environ}
-    with log.open("w") as errors:
+    lines = log.with_suffix(".said")
+    with log.open("wb") as errors, lines.open("wb") as said, lines.open() as heard:
         child = subprocess.Popen(
             command,
             cwd=ROOT,
             env={**told, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            stdout=said,
             stderr=errors,
-            text=True,
         )
-    impatience = threading.Timer(PATIENCE, child.kill)
-    impatience.start()
+        try:
+            return _attended(child, heard, progress=progress, glance=glance)
+        finally:
+            child.kill()
+            child.communicate()
+
+
+def _attended(
+    child: "subprocess.Popen[bytes]", heard: IO[str], *, progress: Callable[[str], None], glance: Callable[[], None]
+) -> int:
+    until = time.monotonic() + PATIENCE
+    while True:
+        status = _ended(child)
+        for line in heard:
+            progress(line.strip())
+        if status is not None:
+            return status
+        glance()
+        if time.monotonic() > until:
+            child.kill()
+
+
+def _ended(child: "subprocess.Popen[bytes]") -> int | None:
     try:
-        assert child.stdout is not None
-        with child.stdout:
-            for line in child.stdout:
-                progress(line.strip())
-        return child.wait()
-    finally:
-        impatience.cancel()
-        child.kill()
-        child.wait()
+        return child.wait(timeout=GLANCE)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _refusal(weights: Path, folder: Path, *, status: int) -> Refused:

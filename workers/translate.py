@@ -9,16 +9,20 @@ from typing import Any
 
 import torch
 
+from atlas.errors import AtlasError
 from atlas.models import Checkpoint as CheckpointRow
 from atlas.models import Job
 from atlas.services import artifacts
 from atlas.services.jobs import Shown
+from workers import registration
 from workers.interp.address import Subject
 from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.errors import InterpError
 from workers.interp.graph import Graph
 from workers.interp.lens import Lens
 from workers.interp.probe import Blob, Probe
+from workers.interp.probes import PROBES
+from workers.registration import Refused
 
 
 def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Checkpoint:
@@ -35,6 +39,16 @@ def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Check
 def subject(job: Job) -> Subject:
     """The units a job asks about."""
     return Subject.parse(job.subject["units"])
+
+
+def name(job: Job) -> str:
+    """What findings call a job's subject; the question about a whole checkpoint has its slug."""
+    return str(subject(job)) if job.subject["units"] else job.subject_text
+
+
+def kinds() -> list[dict[str, Any]]:
+    """All that the workers of this checkout answer, as the catalogue publishes it."""
+    return [*(kind(probe) for probe in PROBES.values()), registration.KIND]
 
 
 def kind(probe: Probe) -> dict[str, Any]:
@@ -57,23 +71,33 @@ def shown(blob: Blob) -> Shown:
     return Shown(role=blob.role, artifact=artifacts.keep(blob.data, media_type=blob.media_type), facts=blob.facts)
 
 
-def error(problem: InterpError) -> dict[str, Any]:
-    """An exception of the science as a job's error."""
-    return {"slug": problem.slug, "detail": str(problem), "facts": problem.facts, "fault": problem.fault}
+def error(problem: InterpError | AtlasError) -> dict[str, Any]:
+    """An exception of the science or of the record as a job's error; of a refused file, what was wrong with it."""
+    if isinstance(problem, Refused):
+        return {"slug": problem.reason, "detail": problem.facts["detail"], "facts": {}, "fault": problem.fault}
+    slug = problem.slug if isinstance(problem, InterpError) else problem.slug()
+    return {"slug": slug, "detail": str(problem), "facts": problem.facts, "fault": problem.fault}
 
 
 def provenance(lens: Lens, *, started: float) -> dict[str, Any]:
     """With what, where and when a finding was made: enough to make it again."""
-    from workers.drain import versions
-
     return {
-        "code": code_version(),
-        "versions": versions(),
+        **made(started),
         "device": str(lens.device),
         "dtype": str(lens.dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+def made(started: float) -> dict[str, Any]:
+    """What is the same for all answers: the code and its libraries, when it began and how long it took."""
+    from workers.drain import versions
+
+    return {
+        "code": code_version(),
+        "versions": versions(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),
     }

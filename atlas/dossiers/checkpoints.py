@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from atlas.dossiers.bodies import OnThePage, Spread
-from atlas.dossiers.jobs import FindingFacts, facts_of, with_answer
+from atlas.dossiers.jobs import FindingFacts, JobFacts, facts_of, with_answer
 from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
 from atlas.services import addresses, workers
@@ -16,6 +16,7 @@ from atlas.services import addresses, workers
 WALL = 100  # tiles of a wall page
 STRIP = 6  # tiles of a layer on its checkpoint's page
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+LARGE = ("graph", "response_check", "labels", "units", "card")  # columns that no list shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class CheckpointFacts:
     architecture: str
     task: str
     status: str
-    digest: str
+    digest: str | None  # null while it is a draft, as is all that only its registration finds out
     layer_count: int
     neuron_count: int
     answered: int
@@ -104,15 +105,19 @@ class CheckpointDossier:
     """Everything the checkpoint page shows: the card, the identity, the layers, who cannot serve it."""
 
     checkpoint: Spread[CheckpointFacts]
-    weights_sha256: str
-    graph_sha256: str
-    input_spec: dict[str, Any]
+    weights_sha256: str | None
+    graph_sha256: str | None
+    input_spec: dict[str, Any] | None
     labels: list[str]
     figures: list[dict[str, Any]]
-    parameters: int
-    flops: int
+    parameters: int | None
+    flops: int | None
     source: str
     paper: str
+    team: str | None  # null: the atlas itself
+    visibility: str
+    version_tag: str
+    registration: JobFacts | None  # of a draft: the question whose answer publishes it
     layers: tuple[LayerFacts, ...]
     strips: OnThePage[tuple[Strip, ...]]
     refusals: tuple[RefusalFacts, ...]
@@ -149,7 +154,7 @@ class WallDossier:
 
 def checkpoints(actor: Contributor | None) -> tuple[CheckpointFacts, ...]:
     """Every checkpoint this person may read, by slug."""
-    rows = Checkpoint.objects.filter(readable(actor)).defer("graph", "response_check", "labels", "units")
+    rows = Checkpoint.objects.filter(readable(actor)).defer(*LARGE)
     return summarise(rows)
 
 
@@ -178,10 +183,20 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
         flops=row.flops,
         source=row.source,
         paper=row.paper,
+        team=row.team.slug if row.team else None,
+        visibility=row.visibility,
+        version_tag=row.version_tag,
+        registration=_registration(row),
         layers=every,
         strips=strips(row, every),
         refusals=tuple(RefusalFacts(str(report.worker), report.detail, report.at) for report in workers.refusals(row)),
     )
+
+
+def _registration(row: Checkpoint) -> JobFacts | None:
+    if not row.question:
+        return None
+    return facts_of(with_answer(Job.objects.filter(fingerprint=row.question)).get())
 
 
 def layers(of: Checkpoint) -> tuple[LayerFacts, ...]:

@@ -7,7 +7,7 @@ from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, Job
 from atlas.permissions import readable
-from atlas.services import jobs, workers
+from atlas.services import catalog, jobs, workers
 
 NEWEST = 20
 
@@ -31,10 +31,10 @@ class HomeDossier:
 def home(actor: Contributor | None) -> HomeDossier:
     """The dossier of the home page."""
     mine = readable(actor, "checkpoint__")
-    answered = Job.objects.filter(mine, state=Job.State.DONE).order_by("-finished_at", "-id")
+    answered = Job.objects.filter(mine, state=Job.State.DONE).exclude(probe__name=catalog.REGISTER)
     return HomeDossier(
         checkpoints=checkpoints(actor),
-        newest=tuple(facts_of(job) for job in with_answer(answered)[:NEWEST]),
+        newest=tuple(facts_of(job) for job in with_answer(answered.order_by("-finished_at", "-id"))[:NEWEST]),
         waiting=jobs.waiting().filter(mine).count(),
         running=Job.objects.filter(mine, state=Job.State.RUNNING).count(),
         workers=workers.alive().count(),

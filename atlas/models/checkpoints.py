@@ -9,7 +9,13 @@ from atlas.models.people import Contributor, Team
 
 SLUG = r"^[a-z0-9][a-z0-9-]{1,39}\Z"
 is_slug = RegexValidator(SLUG, "2 to 40 lower-case letters, digits and dashes.")
-is_key = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_.]*\Z", "Letters, digits, dots and underscores.")
+KEY = r"^[A-Za-z0-9][A-Za-z0-9_.]*\Z"
+is_key = RegexValidator(KEY, "Letters, digits, dots and underscores.")
+# What the registration of an upload finds out.
+IDENTITY = (
+    "digest", "weights_sha256", "graph_sha256", "graph", "input_spec", "weights", "response_check", "flops",
+    "parameters",
+)  # fmt: skip
 
 
 class Visibility(models.TextChoices):
@@ -20,7 +26,11 @@ class Visibility(models.TextChoices):
 
 
 class Checkpoint(models.Model):
-    """One exact function: weights, graph and input convention. What names it never changes."""
+    """One exact function: weights, graph and input convention. What names it never changes.
+
+    A draft is an upload whose identity nobody knows yet: the columns that name the function are null until the
+    registration of its upload has found them out.
+    """
 
     class Status(models.TextChoices):
         """How far a checkpoint has come."""
@@ -37,18 +47,26 @@ class Checkpoint(models.Model):
         POLICY = "policy", "policy"
 
     slug = models.CharField(max_length=40, unique=True, validators=[is_slug])
-    digest = models.CharField(max_length=64, unique=True)
-    weights_sha256 = models.CharField(max_length=64)
-    graph_sha256 = models.CharField(max_length=64)
-    graph = models.JSONField()
-    input_spec = models.JSONField()
+    digest = models.CharField(max_length=64, unique=True, null=True)
+    weights_sha256 = models.CharField(max_length=64, null=True)
+    graph_sha256 = models.CharField(max_length=64, null=True)
+    graph = models.JSONField(null=True)
+    input_spec = models.JSONField(null=True)
     architecture = models.CharField(max_length=100)
     task = models.CharField(max_length=10, choices=Task, default=Task.CLASSIFIER)
     # The canonical safetensors file; the digest above is over its tensors, not over this container.
-    weights = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="+")
-    response_check = models.JSONField()
-    flops = models.PositiveBigIntegerField(help_text="One forward pass at the native input, multiply and add as two.")
-    parameters = models.PositiveBigIntegerField()
+    weights = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
+    response_check = models.JSONField(null=True)
+    flops = models.PositiveBigIntegerField(
+        null=True, help_text="One forward pass at the native input, multiply and add as two."
+    )
+    parameters = models.PositiveBigIntegerField(null=True)
+
+    # Of a draft only: the file as it was sent, the card as it was typed, and the fingerprint of the one question whose
+    # answer may publish them. A later upload asks another question, and the answer to the former publishes nothing.
+    upload = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
+    card = models.JSONField(null=True)
+    question = models.CharField(max_length=64, blank=True)
 
     title = models.CharField(max_length=120)
     summary = models.TextField(blank=True)
@@ -63,13 +81,25 @@ class Checkpoint(models.Model):
     visibility = models.CharField(max_length=6, choices=Visibility, default=Visibility.PUBLIC)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     registered_by = models.ForeignKey(Contributor, on_delete=models.PROTECT, null=True, related_name="checkpoints")
+    version = models.PositiveIntegerField(default=1, help_text="Grows with every edit; an edit names the one it saw.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="draft") | Q(**{f"{name}__isnull": False for name in IDENTITY}),
+                name="a_draft_or_the_identity_is_known",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def version_tag(self) -> str:
+        """What an edit has to name: `curve-circuit.3`."""
+        return f"{self.slug}.{self.version}"
 
 
 class Layer(models.Model):

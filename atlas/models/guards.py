@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
-from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron
+from atlas.models.checkpoints import IDENTITY, Checkpoint, Layer, LayerAlias, Neuron
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
@@ -22,11 +22,16 @@ MESSAGE = "is a record: it is never"  # errors of both engines carry it, so that
 
 @dataclass(frozen=True)
 class Guard:
-    """Rows of a model keep `columns` (all when empty) for ever, and are deleted only where `deletable` holds of OLD."""
+    """Rows of a model keep `columns` (all when empty) for ever, and are deleted only where `deletable` holds of OLD.
+
+    Where `open_while` holds of OLD, the columns in `once` may still be written: they are kept from then on.
+    """
 
     model: type[models.Model]
     columns: tuple[str, ...] = ()
     deletable: str = ""
+    once: tuple[str, ...] = ()
+    open_while: str = "FALSE"
 
     @property
     def table(self) -> str:
@@ -35,22 +40,27 @@ class Guard:
 
     @property
     def frozen(self) -> tuple[str, ...]:
-        """The columns that never change."""
-        fields = [field for field in self.model._meta.concrete_fields if not self.columns or field.name in self.columns]
+        """The columns that never change, from the beginning or once they are written."""
+        named = {*self.columns, *self.once}
+        fields = [field for field in self.model._meta.concrete_fields if not named or field.name in named]
         return tuple(field.column for field in fields if field.column)
 
     def triggers(self) -> Iterator[tuple[str, str, str]]:
         """(name, event, condition on OLD and NEW under which the statement is refused)."""
-        changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in self.frozen)
-        yield f"{self.table}_never_changed", "UPDATE", changed
+        yield f"{self.table}_never_changed", "UPDATE", self._changed()
         yield f"{self.table}_never_deleted", "DELETE", f"NOT ({self.deletable})" if self.deletable else "TRUE"
+
+    def _changed(self) -> str:
+        later = {field.column for field in self.model._meta.concrete_fields if field.name in self.once}
+        differs = {column: f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in self.frozen}
+        always = " OR ".join(said for column, said in differs.items() if column not in later)
+        settled = " OR ".join(said for column, said in differs.items() if column in later)
+        return f"{always} OR (NOT ({self.open_while}) AND ({settled}))" if settled else always
 
 
 QUESTION = ("fingerprint", "checkpoint", "probe", "subject", "subject_text", "site", "params", "dataset", "batch_key")
-IDENTITY = (
-    "slug", "digest", "weights_sha256", "graph_sha256", "graph", "input_spec", "architecture", "weights",
-    "response_check", "created_at",
-)  # fmt: skip
+# Not by its status, which can be set back: what has no digest yet has never been published.
+DRAFT = 'OLD."digest" IS NULL'
 
 GUARDS = (
     Guard(ChangeSet),
@@ -58,7 +68,13 @@ GUARDS = (
     # Collection deletes a row nobody refers to; foreign keys protect all others.
     Guard(Artifact, deletable="TRUE"),
     Guard(Contributor, columns=("id", "created_at")),
-    Guard(Checkpoint, columns=IDENTITY, deletable="OLD.status = 'draft'"),
+    Guard(
+        Checkpoint,
+        columns=("slug", "created_at"),
+        once=("architecture", *IDENTITY),
+        open_while=DRAFT,
+        deletable=DRAFT,
+    ),
     Guard(Layer),
     Guard(LayerAlias),
     Guard(Neuron),

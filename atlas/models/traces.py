@@ -75,6 +75,8 @@ def _of_claim(column: str) -> dict[str, str]:
     }
 
 
+# A draft is its team's, even when it is to be public one day.
+PUBLISHED = OWNED | {"public": f"({OWNED['public']} AND {{row}}.\"status\" <> 'draft')"}
 TRACES = (
     Trace(Contributor, kept=("id", "erased_at"), public="TRUE"),
     Trace(User, kept=("id", "contributor_id", "instance_role", "is_active")),
@@ -82,7 +84,7 @@ TRACES = (
     Trace(Membership, kept=("id", "team_id", "contributor_id", "role"), team='{row}."team_id"'),
     Trace(Invitation, kept=("id", "team_id", "role", "uses_left", "revoked_at"), team='{row}."team_id"'),
     Trace(Token, kept=("id", "owner_id", "team_id", "scopes", "expires_at", "revoked_at")),
-    Trace(Checkpoint, kept=("id", "slug", "digest", "team_id", "visibility", "status"), **OWNED),
+    Trace(Checkpoint, kept=("id", "slug", "digest", "team_id", "visibility", "status"), **PUBLISHED),
     Trace(Dataset, kept=("id", "slug", "digest", "team_id", "visibility"), **OWNED),
     Trace(
         Foothold,

@@ -119,4 +119,6 @@ def _out_of_range(layer: Layer, channel: Any, *, width: int | None = None) -> Pl
 
 def _named(of: Checkpoint, *, most: int = 12) -> str:
     keys = list(of.layers.values_list("key", flat=True))
+    if not keys:
+        return "none yet, because it is a draft"
     return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

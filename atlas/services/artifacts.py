@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -25,8 +26,8 @@ def store() -> Storage:
     return storages["artifacts"]
 
 
-def keep(data: bytes | Path, *, media_type: str) -> Artifact:
-    """Store bytes or a file and return its row. Storing the same bytes again changes nothing."""
+def keep(data: bytes | Path | IO[bytes], *, media_type: str) -> Artifact:
+    """Store bytes or a file, by its path or open, and return its row. Storing the same bytes again changes nothing."""
     if media_type not in EXTENSIONS:
         raise ValueError(f"{media_type} is not a kind of artifact")
     with _opened(data) as file:
@@ -75,8 +76,14 @@ def stored() -> Iterator[str]:
             yield from store().listdir(folder)[1]
 
 
-def _opened(data: bytes | Path) -> IO[bytes]:
-    return io.BytesIO(data) if isinstance(data, bytes) else data.open("rb")
+def _opened(data: bytes | Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """The bytes to be read from their beginning; an open file stays with whoever opened it."""
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
+    if isinstance(data, Path):
+        return data.open("rb")
+    data.seek(0)
+    return nullcontext(data)
 
 
 def referred_to(actor: Contributor | None) -> Q:

@@ -5,6 +5,8 @@ from typing import Any
 from atlas.errors import NoSuchProbe, ProbeChangedWithoutVersion
 from atlas.models import ProbeKind
 
+REGISTER = "register"  # the question that an upload asks; nobody asks it in words
+
 
 def publish(
     *,

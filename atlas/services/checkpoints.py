@@ -1,5 +1,6 @@
 """Registering a checkpoint: its identity, layers, aliases and every neuron, in one transaction or not at all."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,13 +9,15 @@ from typing import Any
 
 from django.db import transaction
 
-from atlas import validation
-from atlas.errors import BadCard, BadSlug, RegisteredDifferently, RegisteredElsewhere
+from atlas import canonical, validation
+from atlas.errors import BadCard, BadSlug, NotCanonical, RegisteredDifferently, RegisteredElsewhere, StillDraft
 from atlas.models import Artifact, Checkpoint, Contributor, Layer, LayerAlias, Neuron, Team, Visibility
-from atlas.models.checkpoints import SLUG
+from atlas.models.checkpoints import IDENTITY, KEY, SLUG
 from atlas.permissions import require
 from atlas.services import artifacts, changes
 
+RESERVED = ("new",)  # /c/new is the form for one
+DESCRIBED = ("title", "summary", "task", "labels", "figures", "units", "source", "paper", "licence")
 CARD = {
     "type": "object",
     "additionalProperties": False,
@@ -26,7 +29,13 @@ CARD = {
         "task": {"enum": Checkpoint.Task.values, "default": "classifier"},
         "input": {"type": "object"},
         "labels": {"type": "array", "maxItems": 100_000, "items": {"type": "string"}, "default": []},
-        "aliases": {"type": "object", "additionalProperties": {"type": "string"}, "default": {}},
+        "aliases": {
+            "type": "object",
+            "maxProperties": 20_000,
+            "propertyNames": {"pattern": KEY, "maxLength": 120},
+            "additionalProperties": {"type": "string"},
+            "default": {},
+        },
         "units": {"type": "object", "additionalProperties": {"type": "array"}, "default": {}},
         "licence": {"type": "string", "minLength": 1, "maxLength": 200},
         "source": {"type": "string", "maxLength": 2000, "default": ""},
@@ -98,9 +107,19 @@ def read_card(card: Any) -> dict[str, Any]:
     return validation.with_defaults(card, CARD)
 
 
+def parse_card(text: str) -> dict[str, Any]:
+    """The card in a JSON text, with defaults filled in; raises BadCard, also for what JSON readers disagree about."""
+    try:
+        card = canonical.normalise(json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number))
+    except (ValueError, RecursionError, NotCanonical) as error:
+        detail = "It is nested too deeply." if isinstance(error, RecursionError) else f"It is not JSON: {error}"[:200]
+        raise BadCard(errors=[{"pointer": "", "code": "malformed", "detail": detail}]) from None
+    return read_card(card)
+
+
 def require_slug(slug: str) -> None:
     """Raise BadSlug unless this can name a checkpoint for ever."""
-    if not re.match(SLUG, slug):
+    if not re.match(SLUG, slug) or slug in RESERVED:
         raise BadSlug(slug=slug[:80])
 
 
@@ -127,12 +146,16 @@ def register(
         return known, False
     artifact = artifacts.keep(weights, media_type="application/x-safetensors")
     with transaction.atomic():
-        checkpoint = _checkpoint(slug=slug, facts=facts, card=card, weights=artifact)
-        checkpoint.team, checkpoint.visibility, checkpoint.registered_by = team, visibility, actor
-        checkpoint.save()
-        layers = _layers(checkpoint, facts)
-        _aliases(checkpoint, facts, layers)
-        _neurons(layers.values())
+        checkpoint = Checkpoint.objects.create(
+            slug=slug,
+            status=Checkpoint.Status.PUBLISHED,
+            team=team,
+            visibility=visibility,
+            registered_by=actor,
+            **described(card),
+            **identity(facts, artifact),
+        )
+        furnish(checkpoint, facts)
         changes.record(actor, "checkpoint.register", slug, digest=facts.digest)
     return checkpoint, True
 
@@ -143,24 +166,40 @@ def _known(*, slug: str, digest: str) -> Checkpoint | None:
         elsewhere = Checkpoint.objects.filter(digest=digest).first()
         if elsewhere:
             raise RegisteredElsewhere(slug=elsewhere.slug)
+    elif same_slug.digest is None:
+        raise StillDraft(slug=slug)
     elif same_slug.digest != digest:
         raise RegisteredDifferently(slug=slug, digest=same_slug.digest)
     return same_slug
 
 
-def _checkpoint(*, slug: str, facts: Registration, card: dict[str, Any], weights: Artifact) -> Checkpoint:
-    identity = (
-        "architecture", "digest", "weights_sha256", "graph_sha256", "graph", "input_spec", "response_check", "flops",
-        "parameters",
-    )  # fmt: skip
-    described = ("title", "summary", "task", "labels", "figures", "units", "source", "paper", "licence")
-    return Checkpoint(
-        slug=slug,
-        weights=weights,
-        status=Checkpoint.Status.PUBLISHED,
-        **{name: getattr(facts, name) for name in identity},
-        **{name: card[name] for name in described},
-    )
+def described(card: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a card fills."""
+    return {name: card[name] for name in DESCRIBED}
+
+
+def identity(facts: Registration, weights: Artifact) -> dict[str, Any]:
+    """The columns that name the function, each written once."""
+    found = {name: getattr(facts, name) for name in IDENTITY if name != "weights"}
+    return {"architecture": facts.architecture, "weights": weights, **found}
+
+
+def furnish(checkpoint: Checkpoint, facts: Registration) -> None:
+    """Its layers, their aliases and every neuron."""
+    layers = _layers(checkpoint, facts)
+    _aliases(checkpoint, facts, layers)
+    _neurons(layers.values())
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return members
+
+
+def _not_a_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def _layers(checkpoint: Checkpoint, facts: Registration) -> dict[str, Layer]:

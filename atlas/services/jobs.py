@@ -71,6 +71,12 @@ def find(fingerprint: str, *, actor: Contributor | None) -> Job:
 def request(*, actor: Contributor, checkpoint: Checkpoint, questions: Sequence[Question], bulk: bool = False) -> Asked:
     """– → queued, cancelled → queued: somebody wants these questions answered. A known question finds its job."""
     require(actor, "job.request", checkpoint)
+    return queue(actor=actor, questions=questions, bulk=bulk)
+
+
+@transaction.atomic
+def queue(*, actor: Contributor, questions: Sequence[Question], bulk: bool = False) -> Asked:
+    """The same for a verb that asks by itself, and has been permitted by its own name."""
     asked = Request.objects.create(contributor=actor)
     jobs, new = [], set()
     for question in questions:
@@ -290,12 +296,13 @@ def cancel(*, actor: Contributor, job: Job) -> Job:
     mine.update(cancelled_at=Now())
     changes.record(actor, "job.cancel", job.fingerprint)
     if not wishes.exists():
-        _withdraw(job, actor=actor)
+        withdraw(job, actor=actor)
     job.refresh_from_db()
     return job
 
 
-def _withdraw(job: Job, *, actor: Contributor) -> None:
+def withdraw(job: Job, *, actor: Contributor) -> None:
+    """queued, running → cancelled: nobody has a use for the answer any more."""
     queued = Job.objects.filter(pk=job.pk, state=State.QUEUED)
     if queued.update(state=State.CANCELLED, finished_at=Now(), fence=F("fence") + 1):
         _note([job.pk], "cancel", State.CANCELLED, was=State.QUEUED, actor=actor)

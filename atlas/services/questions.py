@@ -56,6 +56,7 @@ class Question:
     layers: list[str]
     site: str
     params: dict[str, Any]
+    of: str  # what names the checkpoint: its digest; of a draft, which has none yet, its slug
 
     @property
     def fingerprint(self) -> str:
@@ -69,7 +70,7 @@ class Question:
 
     def _asked(self) -> dict[str, Any]:
         return {
-            "checkpoint": self.checkpoint.digest,
+            "checkpoint": self.of,
             "probe": self.probe.name,
             "version": self.probe.version,
             "site": self.site,
@@ -86,7 +87,7 @@ def ask(
     body said `subjects`, for the pointers.
     """
     errors: list[dict[str, str]] = []
-    kind = _attempt(errors, "/probe", lambda: catalog.newest(probe))
+    kind = _attempt(errors, "/probe", lambda: _asked_in_words(probe))
     filled = _parameters(errors, kind, params)
     parsed = [
         _attempt(errors, f"/subjects/{index}" if many else "/subject", lambda it=it: _subject(checkpoint, kind, it))
@@ -147,7 +148,15 @@ def _question(
         layers=[layer.key for layer in subject.layers],
         site=site,
         params=params,
+        of=str(checkpoint.digest),
     )
+
+
+def _asked_in_words(probe: str) -> ProbeKind:
+    if probe == catalog.REGISTER:
+        detail = "A checkpoint is registered by uploading it: POST /api/v1/checkpoints."
+        raise Validation(errors=[{"pointer": "", "code": "not-asked-here", "detail": detail}])
+    return catalog.newest(probe)
 
 
 def _parameters(errors: list[dict[str, str]], kind: ProbeKind | None, params: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django import forms
 
 from atlas.errors import AtlasError, Validation
 from atlas.models import Role, Scope
+from atlas.models.checkpoints import is_slug
 
 LONG = 200
 
@@ -69,6 +70,41 @@ class NewName(forms.Form):
     version_tag = forms.CharField(widget=forms.HiddenInput, max_length=LONG)
 
 
+class NewCheckpoint(forms.Form):
+    """A checkpoint that is uploaded."""
+
+    slug = forms.CharField(
+        label="Name in addresses",
+        max_length=40,
+        validators=[is_slug],
+        help_text="For ever: lower-case letters, digits and dashes.",
+    )
+    architecture = forms.CharField(
+        label="Architecture",
+        max_length=100,
+        help_text="Such as curve-circuit, or squeezenet1_1 as torchvision says it.",
+    )
+    weights = forms.FileField(
+        label="Weights", help_text="A safetensors file of at most 2 GiB; no other format is read."
+    )
+    card = forms.CharField(
+        label="Card",
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
+        help_text="JSON: title, input and licence at least; labels, summary, source, paper, figures, aliases.",
+    )
+    team = forms.ChoiceField(label="Owned by", required=False)
+    visibility = forms.ChoiceField(
+        label="Once it is published, it is read by",
+        choices=[("team", "its team"), ("public", "everybody")],
+        help_text="Until then by its team only.",
+    )
+
+    def __init__(self, *args: Any, teams: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["team"]
+        choices.choices = teams
+
+
 class Accepted(forms.Form):
     """An invitation that somebody was sent."""
 
@@ -79,5 +115,6 @@ def refuse(form: forms.Form, error: AtlasError) -> None:
     """Put what a service says beside the field it is about, or over the form."""
     faults = error.errors if isinstance(error, Validation) else [{"pointer": "", "detail": str(error)}]
     for fault in faults:
-        name = fault["pointer"].strip("/").partition("/")[0]
-        form.add_error(name if name in form.fields else None, fault["detail"])
+        name, _, within = fault["pointer"].strip("/").partition("/")
+        detail = f"{within}: {fault['detail']}" if within else fault["detail"]
+        form.add_error(name if name in form.fields else None, detail)

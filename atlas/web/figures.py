@@ -34,6 +34,7 @@ EVENTS = {
     "quarantine": "Given up",
 }
 KINDS = {"conv": "convolution", "linear": "linear map", "sum": "residual sum", "concat": "concatenation"}
+NAMES = {"register": "Registration"}
 SITES = {"pre_relu": "before the ReLU", "post_relu": "after the ReLU"}
 POLARITIES = {"both": ("positive", "negative"), "positive": ("positive",), "negative": ("negative",)}
 EFFECTS = {"both": "What excites it, what inhibits it", "positive": "What excites it", "negative": "What inhibits it"}
@@ -68,7 +69,7 @@ def site(name: str) -> str:
 @register.filter
 def named(slug: str) -> str:
     """`feature-visualization` as Feature visualization."""
-    return slug.replace("-", " ").capitalize()
+    return NAMES.get(slug) or slug.replace("-", " ").capitalize()
 
 
 @register.filter

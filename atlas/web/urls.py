@@ -11,7 +11,19 @@ from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.conf import settings
 from django.urls import path, re_path
 
-from atlas.web.views import accounts, artifacts, checkpoints, contributors, home, jobs, me, neurons, problems, teams
+from atlas.web.views import (
+    accounts,
+    artifacts,
+    checkpoints,
+    contributors,
+    home,
+    jobs,
+    me,
+    neurons,
+    problems,
+    teams,
+    uploads,
+)
 from atlas.web.views.accounts import entrance
 
 # The names are those by which allauth finds its own pages.
@@ -69,6 +81,7 @@ for provider in settings.SOCIALACCOUNT_PROVIDERS:
 urlpatterns = [
     path("", home.home),
     re_path(r"^c(?P<suffix>\.[a-z.]+)?$", checkpoints.checkpoints),
+    path("c/new", uploads.new),
     path("c/<str:slug>", checkpoints.checkpoint),
     path("c/<str:slug>/<str:layer>", checkpoints.wall),
     path("c/<str:slug>/<str:layer>/<str:channel>", neurons.neuron),

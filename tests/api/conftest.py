@@ -22,6 +22,7 @@ from atlas.models import (
 )
 from atlas.services import people, teams, tokens
 from tests.api import contract
+from tests.api.uploading import MULTIPART
 
 ROOT = "/api/v1"
 TOKEN = "t" * 32
@@ -56,6 +57,10 @@ class Api:
     def post(self, path: str, body: Any = None, **extra) -> HttpResponse:
         """POST."""
         return self.ask("POST", path, body, **extra)
+
+    def send(self, body: bytes, **extra) -> HttpResponse:
+        """Upload a checkpoint."""
+        return self.ask("POST", "checkpoints", body, **{"content_type": MULTIPART, **extra})
 
     def walk(self, path: str) -> list[Any]:
         """All items of a list, page by page as `next` leads, which the Link header has to repeat."""

@@ -22,6 +22,7 @@ from tests.api import contract
 from tests.api.conftest import ROOT, question
 from tests.api.test_asking import WRONG
 from tests.api.test_every_route import UNLISTED, allowed
+from tests.api.uploading import ABSENT, MULTIPART, form
 from tests.conftest import registration
 
 OPERATIONS = {operation["operationId"]: (template, method) for template, method, operation in contract.operations()}
@@ -97,8 +98,15 @@ WAYS = {
     428: lambda it: it.api.ask(it.method, it.path, it.body),
     429: lambda it: it.too_often(),
 }
+UPLOADING = {
+    413: lambda it: it.api.send(form(card=HEAVY.decode())),
+    415: lambda it: it.api.send(b"{}", content_type="application/json"),
+    422: lambda it: it.api.send(form(slug=ABSENT)),
+}
 DONE = (200, 201, 202, 204)
 BODIES = {
+    "edit_checkpoint": {"title": "Another title"},
+    "upload_checkpoint": form(),
     "ask": question(subject="edges:3"),
     "create_token": {"name": "script", "scopes": ["read"]},
     "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},
@@ -123,7 +131,9 @@ class Asked:
             self.body = {"invitation": teams.invite(actor=None, team=team, role=Role.READER)[1]}
         tags = {"rename_team": Team.objects.get(slug="circle").version_tag}
         tags["set_role"] = Membership.objects.get(contributor__handle="carol", team__slug="circle").version_tag
+        tags["edit_checkpoint"] = world.checkpoint.version_tag
         self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
+        self.headers |= {"Content-Type": MULTIPART} if name == "upload_checkpoint" else {}
 
     def too_often(self):
         """The answer to a request that is one too many."""
@@ -134,19 +144,20 @@ class Asked:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_documented_answer_can_be_had(name, world, as_operator, anybody, as_newcomer):
+def test_every_documented_answer_can_be_had(name, world, registering, as_operator, anybody, as_newcomer):
     """Each client holds the answer against the document as well."""
     asked = Asked(name, world, as_operator, anybody, as_newcomer)
     template, method = OPERATIONS[name]
     promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
     refused = [code for code in promised if code not in (*DONE, 409)]
-    assert [WAYS[code](asked).status_code for code in refused] == refused
+    ways = WAYS | (UPLOADING if name == "upload_checkpoint" else {})
+    assert [ways[code](asked).status_code for code in refused] == refused
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409
         world.queued.__class__.objects.filter(pk=world.queued.pk).update(state="quarantined")
     assert as_operator.ask(method, asked.path, asked.body, headers=asked.headers).status_code in set(promised) & {*DONE}
-    if name == "ask":
-        assert as_operator.post(asked.path, asked.body).status_code == 200
+    if name in ("ask", "upload_checkpoint"):
+        assert as_operator.post(asked.path, asked.body, headers=asked.headers).status_code == 200
     if name == "cancel_job":
         assert as_operator.post(asked.path.replace(world.queued.fingerprint, world.done.fingerprint)).status_code == 409
 

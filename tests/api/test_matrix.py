@@ -3,6 +3,8 @@
 A route or method without a row here fails: nobody adds a door without saying who may go through it.
 """
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -11,6 +13,7 @@ from atlas.models import Checkpoint, Contributor, Membership, Role, Scope, Team
 from atlas.services import jobs, people, teams, tokens
 from tests.api.conftest import ROOT, Api, question
 from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.uploading import MULTIPART, form
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +27,10 @@ MEMBERS = (401, 200, 200, 200, 200, 200, 200, 404, 401, 200)
 ADMINS = (401, 403, 403, 403, 403, 200, 200, 404, 401, 403)
 MATRIX = {
     ("checkpoints", "GET"): OPEN,
+    # Who may upload for no team is refused before the body says for which.
+    ("checkpoints", "POST"): (401, 403, 403, 403, 202, 202, 202, 403, 401, 403),
     ("checkpoints/<str:slug>", "GET"): TEAMS,
+    ("checkpoints/<str:slug>", "PATCH"): (401, 403, 403, 403, 200, 200, 200, 404, 401, 403),
     ("checkpoints/<str:slug>/layers", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons", "GET"): TEAMS,
@@ -70,7 +76,7 @@ class Script(Api):
 
 
 @pytest.fixture
-def lab(register, probe, operator, ask_for, answer_jobs):
+def lab(register, probe, registering, operator, ask_for, answer_jobs):
     """The team `lab` with a member of each role; its checkpoint `secret`, of which an annotator asked something."""
     team = teams.found(actor=None, slug="lab", name="The lab", admin=None)
     for role in Role:
@@ -116,7 +122,7 @@ def at_the_door(who: str) -> Api:
     return Api(named(who).login)
 
 
-def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str, str], dict | None, dict[str, str]]:
+def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str, str], Any, dict[str, str]]:
     """(places, body, headers) with which a method of a route would succeed for who may."""
     lab = Team.objects.get(slug="lab")
     annotator = named("annotator").login
@@ -124,6 +130,8 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     own = tokens.create(owner=annotator, name="mine", scopes=["read"])[0].prefix
     prefix = own if route.startswith("tokens") else invitation.prefix
     bodies = {
+        ("checkpoints", "POST"): form(team="lab"),
+        ("checkpoints/<str:slug>", "PATCH"): {"title": "Renamed"},
         ("jobs", "POST"): question("secret", subject="edges:3"),
         ("me/memberships", "POST"): {"invitation": shown},
         ("tokens", "POST"): {"name": "another", "scopes": ["read"]},
@@ -134,7 +142,9 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     }
     leaving = Membership.objects.get(team=lab, contributor=named("leaving"))
     tags = {"teams/<str:team>": lab.version_tag, "teams/<str:team>/members/<str:handle>": leaving.version_tag}
+    tags["checkpoints/<str:slug>"] = Checkpoint.objects.get(slug="secret").version_tag
     headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
+    headers |= {"Content-Type": MULTIPART} if (route, method) == ("checkpoints", "POST") else {}
     return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers
 
 

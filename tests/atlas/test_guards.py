@@ -1,18 +1,22 @@
 """Records never change: not by the ORM, not in bulk, not by raw SQL, on either engine, as owner or as serving role."""
 
+import io
 import os
 
 import psycopg2
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from atlas.models import Checkpoint, Layer, guards
+from atlas.models.checkpoints import IDENTITY
 from atlas.models.guards import GUARDS
-from atlas.services import jobs
+from atlas.services import drafts, jobs
 from atlas.services import workers as presence
+from atlas.services.checkpoints import read_card
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
+from tests.api.uploading import CARD
 
 
 @pytest.fixture
@@ -84,6 +88,45 @@ def test_bulk_writes_meet_the_guards_too(checkpoint):
 @pytest.mark.django_db
 def test_what_is_not_identity_may_change(checkpoint):
     assert Checkpoint.objects.filter(pk=checkpoint.pk).update(title="A better title", status="deprecated")
+
+
+@pytest.fixture
+def draft(registering, operator) -> Checkpoint:
+    """An upload that is not registered yet."""
+    asked = {"slug": "draft", "architecture": "a", "card": read_card(CARD), "weights": io.BytesIO(b"w"), "team": None}
+    drafts.upload(actor=operator, sha256="f" * 64, **asked)
+    return Checkpoint.objects.get(slug="draft")
+
+
+@pytest.mark.django_db
+def test_the_identity_of_a_draft_is_written_once(draft, checkpoint):
+    known = {name: getattr(checkpoint, name) for name in IDENTITY} | {"digest": "d" * 64}
+    row = Checkpoint.objects.filter(pk=draft.pk)
+    for write in (
+        lambda: row.update(slug="another"),
+        lambda: row.update(status="published"),  # without an identity
+        lambda: row.update(status="published", **{**known, "graph": None}),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            write()
+    assert row.update(status="published", **known)
+    for name in IDENTITY:
+        with pytest.raises(DatabaseError, match=guards.MESSAGE), transaction.atomic():
+            row.update(**{name: getattr(draft, name)})
+
+
+@pytest.mark.django_db
+def test_what_was_published_is_never_a_draft_again(checkpoint):
+    """Its status may be set back by who passes by the services, but that opens nothing."""
+    row = Checkpoint.objects.filter(pk=checkpoint.pk)
+    assert row.update(status="draft")
+    for write in (
+        lambda: row.update(digest="0" * 64),
+        lambda: row.update(digest=None),
+        lambda: row._raw_delete("default"),
+    ):
+        with pytest.raises(DatabaseError, match=guards.MESSAGE), transaction.atomic():
+            write()
 
 
 @pytest.mark.django_db

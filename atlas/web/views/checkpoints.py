@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from atlas.dossiers import checkpoints as dossiers
+from atlas.dossiers import jobs as questions
 from atlas.errors import BadParameter
 from atlas.models import Checkpoint, Contributor
 from atlas.permissions import permits
-from atlas.services import addresses, jobs
+from atlas.services import addresses, drafts, jobs
 from atlas.services.questions import ask, asked_of
 from atlas.web.negotiation import Page, moved, negotiated
 from atlas.web.people import actor_of
@@ -22,16 +23,22 @@ PROBE = "feature-visualization"  # what a wall shows
 @negotiated("GET")
 def checkpoints(request: HttpRequest) -> Page:
     """Every checkpoint this reader may see."""
-    return Page("checkpoints.html", dossiers.checkpoints(actor_of(request)))
+    actor = actor_of(request)
+    return Page("checkpoints.html", dossiers.checkpoints(actor), {"may_upload": drafts.may_upload(actor)})
 
 
 @negotiated("GET")
 def checkpoint(request: HttpRequest, slug: str) -> Page | HttpResponse:
-    """A checkpoint's card and layers."""
+    """A checkpoint's card and layers; of a draft, how far its registration is."""
+    actor = actor_of(request)
     if slug != slug.lower():
-        addresses.checkpoint(slug.lower(), actor=actor_of(request))
+        addresses.checkpoint(slug.lower(), actor=actor)
         return moved(request, f"/c/{slug.lower()}")
-    return Page("checkpoint.html", dossiers.checkpoint(slug, actor=actor_of(request)))
+    found = dossiers.checkpoint(slug, actor=actor)
+    if found.registration is None:
+        return Page("checkpoint.html", found)
+    asked = questions.job(found.registration.fingerprint, actor=actor)
+    return Page("draft.html", found, {"asked": asked, "may_upload": drafts.may_upload(actor)})
 
 
 @negotiated("GET", "POST")

@@ -135,7 +135,7 @@ def _request(checkpoint: Checkpoint, actor: Contributor, units: list[str], *, bu
 
 def picture_params(checkpoint: Checkpoint) -> dict[str, int]:
     """The parameters of the first pictures: the probe's own for a network that sees large ones."""
-    side = min(checkpoint.input_spec["size"])
+    side = min((checkpoint.input_spec or {})["size"])
     return {"size": side, "steps": SMALL_STEPS} if side < SMALL_SIDE else {}
 
 

@@ -15,8 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Publish."""
         from workers import translate  # torch: only where it is needed
-        from workers.interp.probes import PROBES
 
-        for probe in PROBES.values():
-            kind = catalog.publish(**translate.kind(probe))
+        for described in translate.kinds():
+            kind = catalog.publish(**described)
             self.stdout.write(f"{kind} is published")

@@ -1,0 +1,108 @@
+"""A file that somebody sends: streamed to a nameless file, hashed on its way, cut where it grows too large."""
+
+import hashlib
+import tempfile
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+
+from atlas.errors import Malformed, TooLarge, UnsupportedMediaType, Validation
+
+LARGEST = 2 << 30  # bytes of the file
+BESIDE = 2 << 20  # bytes of a body besides its file
+MULTIPART = "multipart/form-data"
+TWICE = "Is sent twice."
+NO_FILE = "Is no file here: send it as text, without a filename."
+
+
+class Received(UploadedFile):  # type: ignore[type-arg]
+    """The file, whole, with its SHA-256. It has no name on disk: when it is closed nothing of it is left."""
+
+    def __init__(self, file: IO[bytes], *, name: str, size: int, sha256: str) -> None:
+        super().__init__(file, name=name, size=size)
+        self.sha256 = sha256
+
+
+def receive(request: HttpRequest, *, name: str) -> None:
+    """Take in a multipart body with at most one file, called `name`: its fields and file are the request's from now on.
+
+    Raises UnsupportedMediaType, TooLarge (by Content-Length before a byte is read, else in the middle), Malformed, and
+    Validation for another file. Django closes the file when the request ends.
+    """
+    stream, length = _body(request)
+    taker = Taker(name)
+    try:
+        meta = {**request.META, "CONTENT_LENGTH": str(length)}
+        fields, files = MultiPartParser(meta, stream, [taker], "utf-8").parse()
+    except RequestDataTooBig:
+        raise TooLarge(most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from None
+    except (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent, UnreadablePostError):
+        raise Malformed(detail="The body cannot be read as multipart/form-data.") from None
+    finally:
+        if not taker.complete:
+            taker.close()
+    request._post, request._files = fields, files  # type: ignore[attr-defined]
+
+
+class Taker(FileUploadHandler):
+    """Django's hook for files on their way in: takes the one that is wanted, and refuses any other at once."""
+
+    chunk_size = 1 << 20
+    complete = False
+    file: IO[bytes] | None = None
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name, self.size, self.hash = name, 0, hashlib.sha256()
+
+    def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
+        """The beginning of a file."""
+        if field_name != self.name or self.file is not None:
+            code, detail = ("repeated", TWICE) if field_name == self.name else ("not-text", NO_FILE)
+            raise Validation(errors=[{"pointer": f"/{field_name[:80]}", "code": code, "detail": detail}])
+        super().new_file(field_name, *args, **kwargs)
+        settings.HOME.mkdir(parents=True, exist_ok=True)
+        self.file = tempfile.TemporaryFile(dir=settings.HOME)  # noqa: SIM115 - closed when the request ends
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """The next bytes of it."""
+        assert self.file is not None
+        self.size += len(raw_data)
+        if self.size > LARGEST:
+            raise TooLarge(most=LARGEST)
+        self.hash.update(raw_data)
+        self.file.write(raw_data)
+
+    def file_complete(self, file_size: int) -> Received:
+        """The end of it."""
+        assert self.file is not None
+        self.complete = True
+        self.file.seek(0)
+        return Received(self.file, name=self.name, size=self.size, sha256=self.hash.hexdigest())
+
+    def close(self) -> None:
+        """Forget what has come so far."""
+        if self.file is not None:
+            self.file.close()
+
+
+def _body(request: HttpRequest) -> tuple[Any, int]:
+    """The stream of a multipart body and the most bytes it may have."""
+    if request.content_type != MULTIPART:
+        raise UnsupportedMediaType(media_type=str(request.content_type)[:100], wanted=MULTIPART)
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":  # nothing is unpacked here, so nothing can unfold
+        raise UnsupportedMediaType(media_type=encoding[:40], wanted=MULTIPART)
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdecimal() and int(length) > LARGEST + BESIDE:
+        raise TooLarge(most=LARGEST)
+    if length.isdecimal() and int(length):
+        return request, int(length)
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        return request.META["wsgi.input"], LARGEST + BESIDE  # which the server ends, as it knows where the body does
+    raise Malformed(detail="There is no body: send multipart/form-data, with its Content-Length.")

@@ -1,7 +1,12 @@
 """The how-tos are run: what a page tells a newcomer to write works as it stands."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,9 +59,48 @@ def test_the_architecture_that_the_how_to_adds_opens(capsys):
     assert "wide is both, channels 8 to 15" in capsys.readouterr().out
 
 
-def test_the_card_that_the_how_to_shows_is_accepted():
-    import json
+def commands(page: str, *, naming: str) -> list[str]:
+    """A page's shell blocks in which this word occurs."""
+    text = (ROOT / "docs" / "how-to" / page).read_text()
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, flags=re.M | re.S)
+    return [textwrap.dedent(block) for block in blocks if naming in block]
 
+
+def test_the_upload_that_the_how_to_makes_is_published(server_url, monkeypatch):
+    """Its commands as they stand, at a server of ours and with a token, and a worker in between."""
+    from atlas.models import Checkpoint, Membership, Role, Team
+    from atlas.services import people, tokens
+    from workers.drain import Drain
+
+    if shutil.which("curl") is None:
+        (pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip)("curl is not installed")
+    ada = people.join(username="ada", password="correct horse battery")
+    lab = Team.objects.create(slug="lab", name="The lab")
+    Membership.objects.create(team=lab, contributor=ada.contributor, role=Role.CURATOR)
+    _, token = tokens.create(owner=ada, name="script", scopes=["import", "write"])
+    drain = Drain(stopping=threading.Event(), device="cpu")
+    export, upload, edit = [
+        part
+        for block in commands("register-a-checkpoint.md", naming="curl")
+        for part in re.findall(r"^(?:export|curl)(?:[^\n]*\\\n)*[^\n]*\n", block, flags=re.M)
+    ]
+    assert export.startswith("export FOOTHOLDS=")
+
+    def run_it(command: str) -> str:
+        environment = {**os.environ, "FOOTHOLDS": server_url, "TOKEN": token}
+        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "Location: /api/v1/jobs/" in run_it(upload)
+    drain.drain(seconds=60)
+    drain.leave()
+    assert Checkpoint.objects.get().status == "published"
+    assert json.loads(run_it(edit))["title"] == "Our curves"
+    assert Checkpoint.objects.get().visibility == "public"
+
+
+def test_the_card_that_the_how_to_shows_is_accepted():
     from atlas.services.checkpoints import read_card
     from workers.interp.input_spec import InputSpec
 

@@ -1,5 +1,6 @@
 """What people type on the pages about themselves and their teams; the services judge it, here it is only read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -7,8 +8,19 @@ from django import forms
 from atlas.errors import AtlasError, Validation
 from atlas.models import Role, Scope
 from atlas.models.checkpoints import is_slug
+from atlas.services import drafts
 
 LONG = 200
+# The least a card can say; a placeholder, because a guessed input spec would name another function.
+SMALLEST = """{
+  "title": "…",
+  "input": {
+    "size": [224, 224], "channel_order": "RGB", "value_range": [0, 1],
+    "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+    "resize": {"mode": "shorter-side", "size": 256, "interpolation": "bilinear"}, "crop": "center"
+  },
+  "licence": "…"
+}"""
 
 
 class Introduction(forms.Form):
@@ -89,7 +101,7 @@ class NewCheckpoint(forms.Form):
     )
     card = forms.CharField(
         label="Card",
-        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "placeholder": SMALLEST}),
         help_text="JSON: title, input and licence at least; labels, summary, source, paper, figures, aliases.",
     )
     team = forms.ChoiceField(label="Owned by", required=False)
@@ -104,6 +116,13 @@ class NewCheckpoint(forms.Form):
         choices: Any = self.fields["team"]
         choices.choices = teams
 
+    def clean_card(self) -> dict[str, Any]:
+        """Judged here, so that what is wrong with it is said together with what is wrong with the other fields."""
+        try:
+            return drafts.read_card(self.cleaned_data["card"])
+        except Validation as error:
+            raise forms.ValidationError([_within(fault)[1] for fault in error.errors]) from None
+
 
 class Accepted(forms.Form):
     """An invitation that somebody was sent."""
@@ -115,6 +134,11 @@ def refuse(form: forms.Form, error: AtlasError) -> None:
     """Put what a service says beside the field it is about, or over the form."""
     faults = error.errors if isinstance(error, Validation) else [{"pointer": "", "detail": str(error)}]
     for fault in faults:
-        name, _, within = fault["pointer"].strip("/").partition("/")
-        detail = f"{within}: {fault['detail']}" if within else fault["detail"]
+        name, detail = _within(fault)
         form.add_error(name if name in form.fields else None, detail)
+
+
+def _within(fault: Mapping[str, str]) -> tuple[str, str]:
+    """The field a fault is about, and the fault in words, with where in that field it lies."""
+    name, _, place = fault["pointer"].strip("/").partition("/")
+    return name, f"{place}: {fault['detail']}" if place else fault["detail"]

@@ -1,13 +1,15 @@
 """Every kind of page in a real browser: fit for everybody (axe), for any width and scheme, and without complaint."""
 
+import io
 import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from atlas.models import Job
-from atlas.services import jobs, people, teams, tokens
+from atlas.services import drafts, jobs, people, teams, tokens
 from atlas.services import workers as presence
+from atlas.services.checkpoints import read_card
 from atlas.services.questions import ask
 
 pytestmark = pytest.mark.browser
@@ -17,7 +19,8 @@ QUICK = {"size": 32, "steps": 4, "seeds": [0], "polarity": "both"}
 CONDITIONS = ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light"))
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 PAGES = (
-    "/", "/c", "/c/curve-circuit", "/c/curve-circuit/gabor", "/c/curve-circuit/gabor/0", "/c/curve-circuit/gabor/1",
+    "/", "/c", "/c/new", "/c/our-curves",
+    "/c/curve-circuit", "/c/curve-circuit/gabor", "/c/curve-circuit/gabor/0", "/c/curve-circuit/gabor/1",
     "/c/curve-circuit/gabor/2", "/c/curve-circuit/readout/7", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
     "/problems", "/problems/validation", "/accounts/login", "/accounts/password",
     "/accounts/email", "/accounts/2fa", "/accounts/reauthenticate", "/me", "/me/tokens", "/me/erase", "/teams",
@@ -35,6 +38,8 @@ def people_and_jobs(organism) -> dict[str, Job]:
     teams.invite(actor=alice, team=team, role=20)
     tokens.create(owner=alice.login, name="nightly", scopes=["read", "compute"], team=team)
     found = {}
+    sent = {"slug": "our-curves", "architecture": "curve-circuit", "weights": io.BytesIO(b"w"), "sha256": "0" * 64}
+    card = read_card({"title": "Curves of ours", "input": {}, "licence": "CC0-1.0"})
 
     def asked(state: str, channel: int) -> Job:
         about = {"subjects": [f"gabor:{channel}"], "site": None, "params": QUICK, "many": False}
@@ -52,6 +57,7 @@ def people_and_jobs(organism) -> dict[str, Job]:
         [found[state]] = jobs.claim(watching, limit=lambda head: 1, probes=[found[state].probe])
     jobs.fail(found["failed"], error={"slug": "broken", "detail": "It is broken.", "facts": {}, "fault": "yours"})
     jobs.cancel(actor=alice, job=asked("cancelled", 3))
+    drafts.upload(actor=alice, card=card, team=team, **sent)
     return found
 
 

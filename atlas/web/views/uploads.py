@@ -56,7 +56,6 @@ def _given(typed: dict[str, Any], person: Contributor) -> dict[str, Any]:
     """What was typed, as `drafts.upload` takes it."""
     return {
         **typed,
-        "card": drafts.read_card(typed["card"]),
         "team": drafts.owner(typed["team"] or None, actor=person),
         "weights": typed["weights"].file,
         "sha256": typed["weights"].sha256,

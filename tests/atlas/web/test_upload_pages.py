@@ -196,3 +196,11 @@ def test_what_can_be_done_about_it_is_offered(state, verb, draft_in, curator):
     assert f"/j/{job.fingerprint}/{verb}" in actions
     assert curator.post(f"/j/{job.fingerprint}/{verb}").status_code == 302
     assert read(curator, "/c/our-curves")
+
+
+def test_the_card_that_the_form_hints_at_is_one(curator):
+    from workers.interp.input_spec import InputSpec
+
+    card = json.loads(read(curator, "/c/new").one("textarea")["placeholder"])
+    assert InputSpec.from_json(card["input"]).size == (224, 224)
+    assert sent(curator, card=json.dumps(card)).status_code == 302

@@ -73,6 +73,8 @@ def faults(page: Page) -> list[str]:
     for name in ("aria-describedby", "aria-labelledby", "for"):
         pointed = {one for element in page.elements for one in element[name].split()}
         found += [f"{name} points at no {one}" for one in pointed if one not in ids]
+    kept = [element["id"] for element in page.elements if "hx-preserve" in element.attributes]
+    found += [f"htmx finds no #{name}" for name in kept if not name[:1].isalpha()]  # a selector starts with no digit
     found += [f"{element.tag} has {name}" for element in page.elements for name in element.attributes if active(name)]
     found += ["a script of our own page" for element in page.all("script") if not element["src"]]
     found += ["a style element" for _ in page.all("style")]

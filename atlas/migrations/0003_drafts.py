@@ -5,79 +5,103 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('atlas', '0002_people_tokens_changes'),
+        ("atlas", "0002_people_tokens_changes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='checkpoint',
-            name='card',
+            model_name="checkpoint",
+            name="card",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='checkpoint',
-            name='question',
+            model_name="checkpoint",
+            name="question",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='checkpoint',
-            name='upload',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.artifact'),
+            model_name="checkpoint",
+            name="upload",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.artifact"
+            ),
         ),
         migrations.AddField(
-            model_name='checkpoint',
-            name='version',
-            field=models.PositiveIntegerField(default=1, help_text='Grows with every edit; an edit names the one it saw.'),
+            model_name="checkpoint",
+            name="version",
+            field=models.PositiveIntegerField(
+                default=1, help_text="Grows with every edit; an edit names the one it saw."
+            ),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='digest',
+            model_name="checkpoint",
+            name="digest",
             field=models.CharField(max_length=64, null=True, unique=True),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='flops',
-            field=models.PositiveBigIntegerField(help_text='One forward pass at the native input, multiply and add as two.', null=True),
+            model_name="checkpoint",
+            name="flops",
+            field=models.PositiveBigIntegerField(
+                help_text="One forward pass at the native input, multiply and add as two.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='graph',
+            model_name="checkpoint",
+            name="graph",
             field=models.JSONField(null=True),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='graph_sha256',
+            model_name="checkpoint",
+            name="graph_sha256",
             field=models.CharField(max_length=64, null=True),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='input_spec',
+            model_name="checkpoint",
+            name="input_spec",
             field=models.JSONField(null=True),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='parameters',
+            model_name="checkpoint",
+            name="parameters",
             field=models.PositiveBigIntegerField(null=True),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='response_check',
+            model_name="checkpoint",
+            name="response_check",
             field=models.JSONField(null=True),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='weights',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.artifact'),
+            model_name="checkpoint",
+            name="weights",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.artifact"
+            ),
         ),
         migrations.AlterField(
-            model_name='checkpoint',
-            name='weights_sha256',
+            model_name="checkpoint",
+            name="weights_sha256",
             field=models.CharField(max_length=64, null=True),
         ),
         migrations.AddConstraint(
-            model_name='checkpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'draft'), models.Q(('digest__isnull', False), ('flops__isnull', False), ('graph__isnull', False), ('graph_sha256__isnull', False), ('input_spec__isnull', False), ('parameters__isnull', False), ('response_check__isnull', False), ('weights__isnull', False), ('weights_sha256__isnull', False)), _connector='OR'), name='a_draft_or_the_identity_is_known'),
+            model_name="checkpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status", "draft"),
+                    models.Q(
+                        ("digest__isnull", False),
+                        ("flops__isnull", False),
+                        ("graph__isnull", False),
+                        ("graph_sha256__isnull", False),
+                        ("input_spec__isnull", False),
+                        ("parameters__isnull", False),
+                        ("response_check__isnull", False),
+                        ("weights__isnull", False),
+                        ("weights_sha256__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="a_draft_or_the_identity_is_known",
+            ),
         ),
     ]

@@ -6,257 +6,564 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('atlas', '0002_people_tokens_changes'),
+        ("atlas", "0003_drafts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='team',
-            name='blind_review',
+            model_name="team",
+            name="blind_review",
             field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
-            name='Foothold',
+            name="Foothold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('accession', models.CharField(max_length=10, unique=True)),
-                ('kind', models.CharField(choices=[('description', 'description'), ('link', 'link'), ('evidence', 'evidence'), ('circuit', 'circuit'), ('collection', 'collection')], max_length=11)),
-                ('head_version', models.PositiveIntegerField(default=1)),
-                ('title', models.CharField(help_text='That of the newest version, for lists.', max_length=200)),
-                ('standing', models.CharField(choices=[('draft', 'draft'), ('open', 'open'), ('withdrawn', 'withdrawn'), ('retracted', 'retracted'), ('merged', 'merged')], default='draft', max_length=9)),
-                ('standing_reason', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('proposed', 'proposed'), ('accepted', 'accepted'), ('disputed', 'disputed'), ('resolved', 'resolved'), ('withdrawn', 'withdrawn'), ('retracted', 'retracted'), ('merged', 'merged')], default='draft', max_length=9)),
-                ('flags', models.JSONField(default=list)),
-                ('rank', models.CharField(choices=[('preferred', 'preferred'), ('normal', 'normal'), ('deprecated', 'deprecated')], default='normal', max_length=10)),
-                ('visibility', models.CharField(choices=[('team', 'team'), ('public', 'public')], default='public', max_length=6)),
-                ('moderation', models.CharField(choices=[('visible', 'visible'), ('pending', 'pending'), ('hidden', 'hidden'), ('spam', 'spam')], default='visible', max_length=7)),
-                ('source', models.CharField(blank=True, max_length=200)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('checkpoint', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='footholds', to='atlas.checkpoint')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='footholds', to='atlas.contributor')),
-                ('replaced_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaces', to='atlas.foothold')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='footholds', to='atlas.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("accession", models.CharField(max_length=10, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("description", "description"),
+                            ("link", "link"),
+                            ("evidence", "evidence"),
+                            ("circuit", "circuit"),
+                            ("collection", "collection"),
+                        ],
+                        max_length=11,
+                    ),
+                ),
+                ("head_version", models.PositiveIntegerField(default=1)),
+                ("title", models.CharField(help_text="That of the newest version, for lists.", max_length=200)),
+                (
+                    "standing",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("open", "open"),
+                            ("withdrawn", "withdrawn"),
+                            ("retracted", "retracted"),
+                            ("merged", "merged"),
+                        ],
+                        default="draft",
+                        max_length=9,
+                    ),
+                ),
+                ("standing_reason", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("proposed", "proposed"),
+                            ("accepted", "accepted"),
+                            ("disputed", "disputed"),
+                            ("resolved", "resolved"),
+                            ("withdrawn", "withdrawn"),
+                            ("retracted", "retracted"),
+                            ("merged", "merged"),
+                        ],
+                        default="draft",
+                        max_length=9,
+                    ),
+                ),
+                ("flags", models.JSONField(default=list)),
+                (
+                    "rank",
+                    models.CharField(
+                        choices=[("preferred", "preferred"), ("normal", "normal"), ("deprecated", "deprecated")],
+                        default="normal",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "visibility",
+                    models.CharField(choices=[("team", "team"), ("public", "public")], default="public", max_length=6),
+                ),
+                (
+                    "moderation",
+                    models.CharField(
+                        choices=[
+                            ("visible", "visible"),
+                            ("pending", "pending"),
+                            ("hidden", "hidden"),
+                            ("spam", "spam"),
+                        ],
+                        default="visible",
+                        max_length=7,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=200)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "checkpoint",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="footholds",
+                        to="atlas.checkpoint",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="footholds", to="atlas.contributor"
+                    ),
+                ),
+                (
+                    "replaced_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaces",
+                        to="atlas.foothold",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="footholds", to="atlas.team"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='FootholdNeuron',
+            name="FootholdNeuron",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(help_text='subject, source, target, node, item.', max_length=10)),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='neurons', to='atlas.foothold')),
-                ('neuron', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='footholds', to='atlas.neuron')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(help_text="subject, source, target, node, item.", max_length=10)),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="neurons", to="atlas.foothold"
+                    ),
+                ),
+                (
+                    "neuron",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="footholds", to="atlas.neuron"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ModerationEntry',
+            name="ModerationEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('was', models.CharField(max_length=7)),
-                ('now', models.CharField(max_length=7)),
-                ('reason', models.CharField(max_length=1000)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moderation_log', to='atlas.foothold')),
-                ('moderator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moderated', to='atlas.contributor')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("was", models.CharField(max_length=7)),
+                ("now", models.CharField(max_length=7)),
+                ("reason", models.CharField(max_length=1000)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="moderation_log", to="atlas.foothold"
+                    ),
+                ),
+                (
+                    "moderator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="moderated", to="atlas.contributor"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Reference',
+            name="Reference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(help_text='edge, item, family.', max_length=10)),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='references', to='atlas.foothold')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referred_to', to='atlas.foothold')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(help_text="edge, item, family.", max_length=10)),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="references", to="atlas.foothold"
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="referred_to", to="atlas.foothold"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Resolution',
+            name="Resolution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('outcome', models.CharField(choices=[('upheld', 'upheld'), ('rejected', 'rejected')], max_length=8)),
-                ('rationale', models.TextField()),
-                ('considered', models.JSONField(help_text='Ids of the verdicts that stood then.')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('curator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resolutions', to='atlas.contributor')),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resolutions', to='atlas.foothold')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                ("outcome", models.CharField(choices=[("upheld", "upheld"), ("rejected", "rejected")], max_length=8)),
+                ("rationale", models.TextField()),
+                ("considered", models.JSONField(help_text="Ids of the verdicts that stood then.")),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "curator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="resolutions", to="atlas.contributor"
+                    ),
+                ),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="resolutions", to="atlas.foothold"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('verdict', models.CharField(choices=[('agree', 'agree'), ('dispute', 'dispute'), ('unsure', 'unsure')], max_length=7)),
-                ('reason', models.CharField(blank=True, choices=[('', 'none'), ('wrong', 'it is wrong'), ('too-narrow', 'it answers to more than this'), ('too-broad', 'it answers to less than this'), ('evidence', 'the evidence does not show it'), ('method', 'the evidence was made badly'), ('duplicate', 'it has been said already'), ('unclear', 'it cannot be understood or checked')], default='', max_length=10)),
-                ('text', models.TextField(blank=True)),
-                ('blind', models.BooleanField(help_text='Whether it was given before the reviewer could see those of others.')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('superseded_at', models.DateTimeField(null=True)),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='atlas.foothold')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='atlas.contributor')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='atlas.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("agree", "agree"), ("dispute", "dispute"), ("unsure", "unsure")], max_length=7
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "none"),
+                            ("wrong", "it is wrong"),
+                            ("too-narrow", "it answers to more than this"),
+                            ("too-broad", "it answers to less than this"),
+                            ("evidence", "the evidence does not show it"),
+                            ("method", "the evidence was made badly"),
+                            ("duplicate", "it has been said already"),
+                            ("unclear", "it cannot be understood or checked"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("text", models.TextField(blank=True)),
+                (
+                    "blind",
+                    models.BooleanField(
+                        help_text="Whether it was given before the reviewer could see those of others."
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("superseded_at", models.DateTimeField(null=True)),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="atlas.foothold"
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="atlas.contributor"
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="atlas.team"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('summary', models.CharField(blank=True, max_length=300)),
-                ('content', models.JSONField()),
-                ('content_sha256', models.CharField(max_length=64)),
-                ('base_version', models.PositiveIntegerField(help_text='The version its author was looking at.', null=True)),
-                ('restores', models.PositiveIntegerField(help_text='The version whose content it brings back.', null=True)),
-                ('derived_from', models.CharField(blank=True, help_text='Accession.version it was copied from.', max_length=20)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='atlas.contributor')),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='atlas.foothold')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("summary", models.CharField(blank=True, max_length=300)),
+                ("content", models.JSONField()),
+                ("content_sha256", models.CharField(max_length=64)),
+                (
+                    "base_version",
+                    models.PositiveIntegerField(help_text="The version its author was looking at.", null=True),
+                ),
+                (
+                    "restores",
+                    models.PositiveIntegerField(help_text="The version whose content it brings back.", null=True),
+                ),
+                (
+                    "derived_from",
+                    models.CharField(blank=True, help_text="Accession.version it was copied from.", max_length=20),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="revisions", to="atlas.contributor"
+                    ),
+                ),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="revisions", to="atlas.foothold"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['foothold_id', 'version'],
+                "ordering": ["foothold_id", "version"],
             },
         ),
         migrations.CreateModel(
-            name='Support',
+            name="Support",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('claim_version', models.PositiveIntegerField()),
-                ('role', models.CharField(choices=[('supports', 'supports'), ('contradicts', 'contradicts'), ('neutral', 'neutral')], default='supports', max_length=11)),
-                ('facet', models.CharField(blank=True, choices=[('', 'the claim'), ('causality', 'causality'), ('generality', 'generality'), ('purity', 'purity'), ('family', 'family'), ('mechanism', 'mechanism')], default='', max_length=10)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='supports', to='atlas.contributor')),
-                ('claim', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='support', to='atlas.foothold')),
-                ('evidence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='speaks_of', to='atlas.foothold')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("claim_version", models.PositiveIntegerField()),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("supports", "supports"), ("contradicts", "contradicts"), ("neutral", "neutral")],
+                        default="supports",
+                        max_length=11,
+                    ),
+                ),
+                (
+                    "facet",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "the claim"),
+                            ("causality", "causality"),
+                            ("generality", "generality"),
+                            ("purity", "purity"),
+                            ("family", "family"),
+                            ("mechanism", "mechanism"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="supports", to="atlas.contributor"
+                    ),
+                ),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="support", to="atlas.foothold"
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="speaks_of", to="atlas.foothold"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Term',
+            name="Term",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9-]{1,39}\\Z', '2 to 40 lower-case letters, digits and dashes.')])),
-                ('label', models.CharField(max_length=80)),
-                ('definition', models.CharField(blank=True, max_length=1000)),
-                ('synonyms', models.JSONField(default=list)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('broader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='narrower', to='atlas.term')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='terms', to='atlas.contributor')),
-                ('replaced_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaces', to='atlas.term')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=40,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z0-9][a-z0-9-]{1,39}\\Z", "2 to 40 lower-case letters, digits and dashes."
+                            )
+                        ],
+                    ),
+                ),
+                ("label", models.CharField(max_length=80)),
+                ("definition", models.CharField(blank=True, max_length=1000)),
+                ("synonyms", models.JSONField(default=list)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "broader",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="narrower", to="atlas.term"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="terms",
+                        to="atlas.contributor",
+                    ),
+                ),
+                (
+                    "replaced_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="replaces", to="atlas.term"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.CreateModel(
-            name='FootholdTerm',
+            name="FootholdTerm",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('polarity', models.CharField(max_length=15)),
-                ('foothold', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='atlas.foothold')),
-                ('term', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='atlas.term')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("polarity", models.CharField(max_length=15)),
+                (
+                    "foothold",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="terms", to="atlas.foothold"
+                    ),
+                ),
+                (
+                    "term",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="uses", to="atlas.term"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UnsavedText',
+            name="UnsavedText",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(help_text='What it was typed for: an accession, or new:description:…', max_length=200)),
-                ('base_version', models.PositiveIntegerField(null=True)),
-                ('content', models.JSONField()),
-                ('at', models.DateTimeField(auto_now=True)),
-                ('contributor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unsaved', to='atlas.contributor')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "item",
+                    models.CharField(
+                        help_text="What it was typed for: an accession, or new:description:…", max_length=200
+                    ),
+                ),
+                ("base_version", models.PositiveIntegerField(null=True)),
+                ("content", models.JSONField()),
+                ("at", models.DateTimeField(auto_now=True)),
+                (
+                    "contributor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="unsaved", to="atlas.contributor"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='foothold',
-            index=models.Index(fields=['checkpoint', 'kind', 'state', 'id'], name='footholds_of_a_checkpoint'),
+            model_name="foothold",
+            index=models.Index(fields=["checkpoint", "kind", "state", "id"], name="footholds_of_a_checkpoint"),
         ),
         migrations.AddIndex(
-            model_name='foothold',
-            index=models.Index(fields=['team', 'id'], name='footholds_of_a_team'),
+            model_name="foothold",
+            index=models.Index(fields=["team", "id"], name="footholds_of_a_team"),
         ),
         migrations.AddConstraint(
-            model_name='foothold',
-            constraint=models.UniqueConstraint(condition=models.Q(('source', ''), _negated=True), fields=('source', 'external_id'), name='imported_once'),
+            model_name="foothold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("source", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="imported_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='foothold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('replaced_by__isnull', False), ('standing', 'merged')), models.Q(models.Q(('standing', 'merged'), _negated=True), ('replaced_by__isnull', True)), _connector='OR'), name='merged_if_and_only_if_replaced'),
+            model_name="foothold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("replaced_by__isnull", False), ("standing", "merged")),
+                    models.Q(models.Q(("standing", "merged"), _negated=True), ("replaced_by__isnull", True)),
+                    _connector="OR",
+                ),
+                name="merged_if_and_only_if_replaced",
+            ),
         ),
         migrations.AddIndex(
-            model_name='footholdneuron',
-            index=models.Index(fields=['neuron', 'role'], name='footholds_of_a_neuron'),
+            model_name="footholdneuron",
+            index=models.Index(fields=["neuron", "role"], name="footholds_of_a_neuron"),
         ),
         migrations.AddConstraint(
-            model_name='footholdneuron',
-            constraint=models.UniqueConstraint(fields=('foothold', 'neuron', 'role'), name='a_neuron_once_per_role'),
+            model_name="footholdneuron",
+            constraint=models.UniqueConstraint(fields=("foothold", "neuron", "role"), name="a_neuron_once_per_role"),
         ),
         migrations.AddConstraint(
-            model_name='reference',
-            constraint=models.UniqueConstraint(fields=('foothold', 'target', 'role'), name='named_once_per_role'),
+            model_name="reference",
+            constraint=models.UniqueConstraint(fields=("foothold", "target", "role"), name="named_once_per_role"),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(condition=models.Q(('superseded_at__isnull', True)), fields=('foothold', 'reviewer'), name='one_current_verdict_per_person'),
+            model_name="review",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("superseded_at__isnull", True)),
+                fields=("foothold", "reviewer"),
+                name="one_current_verdict_per_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verdict', 'dispute'), _negated=True), models.Q(models.Q(('reason', ''), _negated=True), models.Q(('text', ''), _negated=True)), _connector='OR'), name='a_dispute_says_why'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("verdict", "dispute"), _negated=True),
+                    models.Q(models.Q(("reason", ""), _negated=True), models.Q(("text", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="a_dispute_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='revision',
-            constraint=models.UniqueConstraint(fields=('foothold', 'version'), name='one_content_per_version'),
+            model_name="revision",
+            constraint=models.UniqueConstraint(fields=("foothold", "version"), name="one_content_per_version"),
         ),
         migrations.AddConstraint(
-            model_name='revision',
-            constraint=models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='versions_start_at_one'),
+            model_name="revision",
+            constraint=models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="versions_start_at_one"),
         ),
         migrations.AddConstraint(
-            model_name='support',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('evidence', 'claim', 'role', 'facet'), name='evidence_speaks_once'),
+            model_name="support",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at__isnull", True)),
+                fields=("evidence", "claim", "role", "facet"),
+                name="evidence_speaks_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='support',
-            constraint=models.CheckConstraint(condition=models.Q(('evidence', models.F('claim')), _negated=True), name='no_evidence_of_itself'),
+            model_name="support",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("evidence", models.F("claim")), _negated=True), name="no_evidence_of_itself"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='term',
-            constraint=models.CheckConstraint(condition=models.Q(('replaced_by', models.F('id')), _negated=True), name='no_term_replaces_itself'),
+            model_name="term",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("replaced_by", models.F("id")), _negated=True), name="no_term_replaces_itself"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='term',
-            constraint=models.CheckConstraint(condition=models.Q(('broader', models.F('id')), _negated=True), name='no_term_is_broader_than_itself'),
+            model_name="term",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("broader", models.F("id")), _negated=True), name="no_term_is_broader_than_itself"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='footholdterm',
-            constraint=models.UniqueConstraint(fields=('foothold', 'term', 'polarity'), name='a_term_once_per_use'),
+            model_name="footholdterm",
+            constraint=models.UniqueConstraint(fields=("foothold", "term", "polarity"), name="a_term_once_per_use"),
         ),
         migrations.AddConstraint(
-            model_name='unsavedtext',
-            constraint=models.UniqueConstraint(fields=('contributor', 'item'), name='one_unsaved_text_per_item'),
+            model_name="unsavedtext",
+            constraint=models.UniqueConstraint(fields=("contributor", "item"), name="one_unsaved_text_per_item"),
         ),
     ]

@@ -87,6 +87,6 @@ def _done(verb: str, actor: Contributor, checkpoint: Checkpoint, based_on: str, 
     require(actor, verb, checkpoint)
     seen: QuerySet[Checkpoint] = Checkpoint.objects.filter(pk=checkpoint.pk, version=checkpoint.version)
     if based_on != checkpoint.version_tag or not seen.update(version=F("version") + 1, **columns):
-        raise EditConflict(yours=based_on[:80], theirs=checkpoint.version_tag)
+        raise EditConflict(seen=based_on[:80], current=checkpoint.version_tag)
     changes.record(actor, verb, checkpoint.slug, changed=sorted(columns))
     return Checkpoint.objects.select_related("team").get(pk=checkpoint.pk)

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from typing import Any
 
+from atlas import texts
 from atlas.errors import NotCanonical
 
 SAFE_INTEGER = 2**53 - 1  # beyond it JSON numbers of other languages lose digits
@@ -53,6 +54,8 @@ def _number(value: float) -> int | float:
 def _text(value: str) -> str:
     if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise NotCanonical(reason="text must not contain NUL or lone surrogates")
+    if texts.longest_run(value) > texts.STREAM_SAFE:
+        raise NotCanonical(reason=f"text must not put more than {texts.STREAM_SAFE} marks on one letter")
     return unicodedata.normalize("NFC", value)
 
 

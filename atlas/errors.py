@@ -166,6 +166,10 @@ class Validation(AtlasError):
         super().__init__(errors=errors, count=len(errors), summary=summary)
 
 
+class TextPolicy(Validation):
+    """This text would mislead whoever reads it: {summary}"""
+
+
 class AuthenticationRequired(AtlasError):
     """Reading is open to everyone; for this you have to sign in."""
 

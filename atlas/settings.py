@@ -143,7 +143,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"figures": "atlas.web.figures"},
+            "libraries": {"figures": "atlas.web.figures", "prose": "atlas.web.prose"},
         },
     }
 ]

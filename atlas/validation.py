@@ -47,14 +47,14 @@ def _written(value: Any) -> bytes:
 
 
 def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
-    place = at + "".join(f"/{_escaped(part)}" for part in error.absolute_path)
+    place = at + "".join(f"/{escaped(part)}" for part in error.absolute_path)
     rule: Any = error.schema
     forms: Any = error.validator_value
     if error.validator in ("oneOf", "anyOf") and all("required" in form for form in forms):
         # Our schemas say with it which of several fields is to be given.
         names = [name for form in forms for name in form["required"]]
         detail = f"Give {'either ' if error.validator == 'oneOf' else ''}{' or '.join(names)}."
-        return [{"pointer": f"{place}/{_escaped(names[0])}", "code": "required", "detail": detail}]
+        return [{"pointer": f"{place}/{escaped(names[0])}", "code": "required", "detail": detail}]
     if error.validator == "anyOf":
         return _of_forms(error, place, at=at)
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
@@ -62,7 +62,7 @@ def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
         extra = [name for name in error.instance if name not in known]
         return [
             {
-                "pointer": f"{place}/{_escaped(name)}",
+                "pointer": f"{place}/{escaped(name)}",
                 "code": "unknown-field",
                 "detail": f"There is no field {name!r:.80}; there are {', '.join(sorted(known)) or 'none'}.",
             }
@@ -70,7 +70,7 @@ def _entries(error: ValidationError, *, at: str) -> list[dict[str, str]]:
         ]
     if error.validator == "required" and isinstance(error.instance, dict):
         absent = [name for name in rule["required"] if name not in error.instance]
-        return [{"pointer": f"{place}/{_escaped(name)}", "code": "required", "detail": "Missing."} for name in absent]
+        return [{"pointer": f"{place}/{escaped(name)}", "code": "required", "detail": "Missing."} for name in absent]
     return [{"pointer": place, "code": _code(error), "detail": _detail(error)}]
 
 
@@ -115,5 +115,6 @@ def _detail(error: ValidationError) -> str:
     return sentences.get(str(error.validator), error.message[:200])
 
 
-def _escaped(part: Any) -> str:
+def escaped(part: Any) -> str:
+    """A key or an index as a part of a JSON pointer."""
     return str(part)[:80].replace("~", "~0").replace("/", "~1")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -9,8 +10,16 @@ from typing import Any
 
 from django.db import transaction
 
-from atlas import canonical, validation
-from atlas.errors import BadCard, BadSlug, NotCanonical, RegisteredDifferently, RegisteredElsewhere, StillDraft
+from atlas import canonical, texts, validation
+from atlas.errors import (
+    BadCard,
+    BadSlug,
+    NotCanonical,
+    RegisteredDifferently,
+    RegisteredElsewhere,
+    StillDraft,
+    TextPolicy,
+)
 from atlas.models import Artifact, Checkpoint, Contributor, Layer, LayerAlias, Neuron, Team, Visibility
 from atlas.models.checkpoints import IDENTITY, KEY, SLUG
 from atlas.permissions import require
@@ -18,13 +27,15 @@ from atlas.services import artifacts, changes
 
 RESERVED = ("new",)  # /c/new is the form for one
 DESCRIBED = ("title", "summary", "task", "labels", "figures", "units", "source", "paper", "licence")
+LONGEST_TEXT = 4000  # characters of any text of a card
+WRITTEN = ("title", "licence", "source", "paper")
 CARD = {
     "type": "object",
     "additionalProperties": False,
     "required": ["title", "input", "licence"],
     "properties": {
         "title": {"type": "string", "minLength": 1, "maxLength": 120},
-        "summary": {"type": "string", "maxLength": 4000, "default": ""},
+        "summary": {"type": "string", "maxLength": LONGEST_TEXT, "default": ""},
         "architecture": {"type": "string", "maxLength": 100},
         "task": {"enum": Checkpoint.Task.values, "default": "classifier"},
         "input": {"type": "object"},
@@ -100,11 +111,33 @@ class Registration:
 
 
 def read_card(card: Any) -> dict[str, Any]:
-    """The card with defaults filled in; raises BadCard with a pointer to each fault."""
+    """The card with defaults filled in; raises BadCard or TextPolicy, with a pointer to each fault."""
     errors = validation.faults(card, CARD)
     if errors:
         raise BadCard(errors=errors)
-    return validation.with_defaults(card, CARD)
+    misleading = list(islice(_misleading(card, at=""), validation.MOST_ERRORS))
+    if misleading:
+        raise TextPolicy(errors=misleading)
+    filled = validation.with_defaults(card, CARD)
+    lines = {name: texts.line(filled[name], at=f"/{name}", longest=LONGEST_TEXT, shortest=0) for name in WRITTEN}
+    return filled | lines | {"summary": texts.prose(filled["summary"], at="/summary", longest=LONGEST_TEXT)}
+
+
+def _misleading(value: Any, *, at: str) -> Iterator[dict[str, str]]:
+    """The faults of every text of a card, wherever it stands; the summary alone is prose."""
+    if isinstance(value, str):
+        of_text = texts.faults_of_prose if at == "/summary" else texts.faults_of_line
+        yield from of_text(value, at=at, longest=LONGEST_TEXT, shortest=0)
+        if at in ("/source", "/paper"):
+            yield from texts.faults_of_address(value, at=at)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            place = f"{at}/{validation.escaped(name)}"
+            yield from texts.faults_of_line(name, at=place, longest=LONGEST_TEXT, shortest=0)
+            yield from _misleading(inner, at=place)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _misleading(inner, at=f"{at}/{index}")
 
 
 def parse_card(text: str) -> dict[str, Any]:

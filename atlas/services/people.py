@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from atlas import texts
 from atlas.errors import LastOperator, NoSuchPerson, Validation
 from atlas.models import Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, User
 from atlas.models.people import HANDLE, is_handle
@@ -17,6 +18,8 @@ from atlas.permissions import require
 from atlas.services import changes
 
 PSEUDONYM = "former"
+LONGEST_NAME = 200  # characters
+LONGEST_TEAM_NAME = 120
 
 
 def find(handle: str) -> User:
@@ -34,7 +37,8 @@ def sign_up(*, username: str, password: str, citation_name: str, email: str, agr
     errors = faults_of(**wanted, email=email, agreed=agreed)
     if errors:
         raise Validation(errors=errors)
-    user = join(username=username, password=password, citation_name=citation_name.strip(), email=email.strip())
+    name = texts.line(citation_name, at="/citation_name", longest=LONGEST_NAME)
+    user = join(username=username, password=password, citation_name=name, email=email.strip())
     User.objects.filter(pk=user.pk).update(licence_agreed_at=timezone.now())
     user.refresh_from_db()
     return user
@@ -58,7 +62,7 @@ def introduce(user: User, *, citation_name: str, orcid: str) -> Contributor:
     if errors:
         raise Validation(errors=errors)
     row = Contributor.objects.filter(pk=user.contributor_id)
-    row.update(citation_name=citation_name.strip(), orcid=orcid)
+    row.update(citation_name=texts.line(citation_name, at="/citation_name", longest=LONGEST_NAME), orcid=orcid)
     changes.record(user.contributor, "person.introduce", f"contributor:{user.contributor_id}")
     return row.get()
 
@@ -72,7 +76,7 @@ def join(
     user = User(username=username, email=email, contributor=contributor, instance_role=role)
     user.set_password(password)
     user.save()
-    space = Team.objects.create(slug=username, name=contributor.citation_name, person=contributor)
+    space = Team.objects.create(slug=username, name=contributor.citation_name[:LONGEST_TEAM_NAME], person=contributor)
     Membership.objects.create(team=space, contributor=contributor, role=Role.ADMIN)
     changes.record(contributor, "person.join", f"contributor:{contributor.pk}")
     return user
@@ -82,8 +86,7 @@ def join(
 def admit(*, username: str, citation_name: str = "", email: str = "") -> tuple[User, str]:
     """A person whom the operator brings in, and the one-time password that lets them in; raises Validation."""
     errors = [*_of_username(username), *(_of_email(email) if email else [])]
-    if len(citation_name) > 200:
-        errors.append(_fault("citation_name", "not-length", "Must have at most 200 characters."))
+    errors += _of_name(citation_name or username)
     if errors:
         raise Validation(errors=errors)
     user = join(username=username, password=secrets.token_urlsafe(32), citation_name=citation_name, email=email)
@@ -206,9 +209,7 @@ def _of_email(email: str) -> list[dict[str, str]]:
 
 
 def _of_name(citation_name: str) -> list[dict[str, str]]:
-    if 1 <= len(citation_name.strip()) <= 200:
-        return []
-    return [_fault("citation_name", "not-length", "Must have 1 to 200 characters.")]
+    return texts.faults_of_line(citation_name, at="/citation_name", longest=LONGEST_NAME)
 
 
 def _of_password(password: str, *, username: str) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from atlas import texts
 from atlas.errors import (
     AboveYourRole,
     BadInvitation,
@@ -26,6 +27,7 @@ from atlas.services import changes, secrets
 
 KIND = "inv"
 LONGEST, MOST_USES = 90, 500  # days; people
+LONGEST_NAME = 120  # characters
 
 
 def find(slug: str, *, actor: Contributor | None) -> Team:
@@ -50,11 +52,7 @@ def found(*, actor: Contributor | None, slug: str, name: str, admin: Contributor
     if not written or Team.objects.filter(slug=slug).exists():
         detail = "Is in use." if written else str(is_handle.message)
         raise Validation(errors=[{"pointer": "/slug", "code": "not-free", "detail": detail}])
-    if not 1 <= len(name.strip()) <= 120:
-        raise Validation(
-            errors=[{"pointer": "/name", "code": "not-length", "detail": "Must have 1 to 120 characters."}]
-        )
-    team = Team.objects.create(slug=slug, name=name.strip())
+    team = Team.objects.create(slug=slug, name=texts.line(name, at="/name", longest=LONGEST_NAME))
     first = admin or actor
     if first is not None:
         Membership.objects.create(team=team, contributor=first, role=Role.ADMIN)
@@ -145,11 +143,8 @@ def revoke_invitation(*, actor: Contributor, team: Team, prefix: str) -> None:
 def rename(*, actor: Contributor, team: Team, name: str, based_on: str) -> Team:
     """Give a team another name; raises Validation, EditConflict when it has changed since `based_on`."""
     require(actor, "team.rename", team)
-    if not 1 <= len(name.strip()) <= 120:
-        raise Validation(
-            errors=[{"pointer": "/name", "code": "not-length", "detail": "Must have 1 to 120 characters."}]
-        )
-    _advance(Team.objects.filter(pk=team.pk), team.version_tag, based_on, version=team.version, name=name.strip())
+    written = texts.line(name, at="/name", longest=LONGEST_NAME)
+    _advance(Team.objects.filter(pk=team.pk), team.version_tag, based_on, version=team.version, name=written)
     team.refresh_from_db()
     changes.record(actor, "team.rename", f"team:{team.pk}")
     return team

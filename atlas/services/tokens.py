@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from atlas import texts
 from atlas.errors import BadCredential, Forbidden, NoSuchToken, TokenExpired, TokenRevoked, Validation
 from atlas.models import Contributor, Scope, Team, Token, User
 from atlas.permissions import is_operator, role_in
@@ -14,6 +15,7 @@ from atlas.services import changes, secrets
 
 KIND = "fh"
 LONGEST = 365  # days
+LONGEST_NAME = 80  # characters
 LAST_USE = timedelta(minutes=1)  # how precisely the last use is kept: a write per request would be a lock per request
 
 
@@ -22,16 +24,17 @@ def create(
     *, owner: User, name: str, scopes: Sequence[str], days: int = 90, team: Team | None = None
 ) -> tuple[Token, str]:
     """A new token of this person and what is shown of it, once; raises Validation naming the field."""
-    errors = [*_of_scopes(scopes), *_of_days(days), *_of_name(name)]
+    errors = [*_of_scopes(scopes), *_of_days(days)]
     if team is not None and not role_in(owner.contributor, team.pk):
         errors.append({"pointer": "/team", "code": "no-such-team", "detail": "You are no member of this team."})
     if errors:
         raise Validation(errors=errors)
+    written = texts.line(name, at="/name", longest=LONGEST_NAME)
     shown, prefix, kept = secrets.make(KIND)
     token = Token.objects.create(
         prefix=prefix,
         sha256=kept,
-        name=name.strip(),
+        name=written,
         owner=owner,
         scopes=[scope for scope in Scope.values if scope in scopes],
         team=team,
@@ -91,9 +94,3 @@ def _of_days(days: int) -> list[dict[str, str]]:
     if 1 <= days <= LONGEST:
         return []
     return [{"pointer": "/days", "code": "out-of-range", "detail": f"Must be from 1 to {LONGEST}."}]
-
-
-def _of_name(name: str) -> list[dict[str, str]]:
-    if 1 <= len(name.strip()) <= 80:
-        return []
-    return [{"pointer": "/name", "code": "not-length", "detail": "Must have 1 to 80 characters."}]

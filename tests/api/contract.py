@@ -50,7 +50,7 @@ def require_problem(response: HttpResponse) -> dict[str, Any]:
     assert body["status"] == response.status_code
     assert re.fullmatch(r"/problems/[a-z]+(-[a-z]+)*", body["type"])
     assert body["instance"] == f"urn:uuid:{response['X-Request-ID']}"
-    assert bool(body.get("errors")) == (body["type"] == "/problems/validation")
+    assert bool(body.get("errors")) == (body["type"] in ("/problems/validation", "/problems/text-policy"))
     text = response.content.decode()
     assert not re.search(r"Traceback|File \\?\"/|SELECT |atlas_|django\.|\.py\b", text), text
     return body

@@ -136,7 +136,7 @@ def hostile(registered):
     measured = {"metric": HOSTILE, "value": 1, "n": 2, "dataset": HOSTILE}
     words = {"summary": HOSTILE, "labels": [HOSTILE], "paper": HOSTILE, "units": {"edges": [HOSTILE]}}
     return registered(
-        "hostile", title=HOSTILE[:100], licence=HOSTILE[:100], source="javascript:alert(1)", figures=[measured], **words
+        "hostile", title=HOSTILE[:100], licence=HOSTILE[:100], source=f"see {HOSTILE}", figures=[measured], **words
     )
 
 
@@ -148,6 +148,17 @@ def test_peoples_words_are_words_only(client, hostile):
         assert "<script>alert" not in html
         assert "<img src=x" not in html
         assert all(one["href"].startswith(("/", "#", "https://", "http://")) for one in page.all("a", "link"))
+
+
+def test_a_summary_is_markdown(client, registered):
+    summary = "Reads *curves*.\n\n# How\n\n- see [Zoom In](https://distill.pub/2020/circuits/zoom-in/)\n- or `edges`"
+    registered("written", summary=summary)
+    page = read(client, "/c/written")
+    assert faults(page) == []
+    [link] = [one for one in page.all("a") if one.text == "Zoom In"]
+    assert (link["href"], "nofollow" in link["rel"]) == ("https://distill.pub/2020/circuits/zoom-in/", True)
+    assert page.all("h2")[0].text == "How"
+    assert "Reads curves. How see Zoom In or edges" in read(client, "/c").text
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
@@ -46,7 +47,8 @@ class Api:
         kind = extra.pop("content_type", "application/json")
         answer = self.client.generic(method, path, data, kind, headers={**self.headers, **(headers or {})}, **extra)
         if answer.status_code >= 400 and method != "HEAD":
-            contract.require_problem(answer)
+            sent = [path, *({**self.headers, **(headers or {})}).values(), data.decode(errors="replace")]
+            contract.require_problem(answer, sent=sent)
         contract.require_documented(method, path.partition("?")[0], answer)
         return answer
 
@@ -115,8 +117,12 @@ def picture_of(job: Job) -> Artifact:
 
 
 def rows() -> dict[str, int]:
-    """How many rows every table has."""
-    return {model._meta.label: model._default_manager.count() for model in apps.get_models()}
+    """How many rows every table has, counted by one statement."""
+    tables = sorted(model._meta.db_table for model in apps.get_models())
+    counts = " UNION ALL ".join(f"SELECT '{table}', COUNT(*) FROM \"{table}\"" for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(counts)
+        return dict(cursor.fetchall())
 
 
 @pytest.fixture
@@ -188,3 +194,27 @@ def as_newcomer(db) -> Api:
     newcomer = people.join(username="newcomer", password="correct horse battery")
     people.give_temporary_password(newcomer)
     return Api(newcomer)
+
+
+NEIGHBOURS = ("/", "/c", "/c/toy", "/c/toy/edges", "/changes", "/problems", "/u/carol", *(
+    f"{ROOT}/{path}" for path in ("checkpoints", "jobs", "probes", "changes", "checkpoints/toy/layers/edges/neurons")
+))  # fmt: skip
+OWN_NEIGHBOURS = ("/me", "/me/tokens", "/teams", "/teams/circle", f"{ROOT}/teams", f"{ROOT}/tokens", f"{ROOT}/me")
+
+
+@pytest.fixture
+def untouched(world, operator, artifact_folder):
+    """What a test does leaves no row and no file, and poisons nothing: everything beside it still answers."""
+    before, files = rows(), sorted(artifact_folder.rglob("*"))
+    yield
+    assert rows() == before
+    assert sorted(artifact_folder.rglob("*")) == files
+    require_neighbours(operator.login)
+
+
+def require_neighbours(login: User) -> None:
+    """Lists and pages answer, for anybody and for somebody."""
+    somebody = Client()
+    somebody.force_login(login)
+    wrong = {path for path in NEIGHBOURS if Client().get(path).status_code != 200}
+    assert wrong | {path for path in OWN_NEIGHBOURS if somebody.get(path).status_code != 200} == set()

@@ -3,14 +3,17 @@
 import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 from django.http import HttpResponse
 from jsonschema import Draft202012Validator
+
+from atlas import problems
 
 FILE = Path(__file__).parent.parent.parent / "docs" / "openapi.yaml"
 PROBLEM = "application/problem+json"
@@ -39,21 +42,55 @@ def operation_at(method: str, path: str) -> dict[str, Any] | None:
     return None
 
 
-def require_problem(response: HttpResponse) -> dict[str, Any]:
-    """A refusal is a problem document that says what, where to read about it, and which request it was."""
+def require_problem(response: HttpResponse, *, sent: Iterable[str] = ()) -> dict[str, Any]:
+    """A refusal is a problem document that says what, where to read about it, and which request it was.
+
+    And nothing else: no secret of the service, and of what was `sent` no more than a few words.
+    """
     assert response.status_code < 500, response.content[:500]
     assert response["Content-Type"] == PROBLEM, response["Content-Type"]
-    assert response["Cache-Control"] == "no-store"
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response.status_code not in (429, 503) or response["Retry-After"]
     body = json.loads(response.content)
     faults = list(_judge("Problem").iter_errors(body))
     assert not faults, faults
     assert body["status"] == response.status_code
-    assert re.fullmatch(r"/problems/[a-z]+(-[a-z]+)*", body["type"])
+    assert body["type"] in slugs(), body["type"]
     assert body["instance"] == f"urn:uuid:{response['X-Request-ID']}"
     assert bool(body.get("errors")) == (body["type"] in ("/problems/validation", "/problems/text-policy"))
     text = response.content.decode()
     assert not re.search(r"Traceback|File \\?\"/|SELECT |atlas_|django\.|\.py\b", text), text
+    assert str(settings.HOME) not in text
+    assert str(settings.BASE_DIR) not in text
+    assert re.search(r"[\x00-\x1f\x7f-\x9f]", text) is None
+    assert [one for one in strings(body) if len(one) > ECHO and _echoes(one, sent)] == []
     return body
+
+
+@cache
+def slugs() -> frozenset[str]:
+    """The closed list: the types of all problems there are, each of which has a page."""
+    return frozenset(f"/problems/{kind.slug()}" for kind in problems.kinds())
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, its keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+
+
+def _echoes(said: str, sent: Iterable[str]) -> bool:
+    """Whether somewhere more than ECHO characters in a row are what was sent."""
+    pieces = {said[start : start + ECHO + 1] for start in range(len(said) - ECHO)}
+    return any(piece in text for piece in pieces for text in sent if len(text) > ECHO)
 
 
 def require_documented(method: str, path: str, response: HttpResponse) -> None:

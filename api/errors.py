@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, JsonResponse
 from django.http.request import RawPostDataException
 from rest_framework import exceptions as drf
@@ -52,6 +52,8 @@ def translate(error: Exception, context: dict[str, Any]) -> AtlasError | None:
             return errors.AuthenticationRequired()
         case RequestDataTooBig():
             return errors.TooLarge(most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        case DisallowedHost():
+            return errors.BadHost(host=request.headers.get("Host", "")[:80])
         case drf.ParseError() | SuspiciousOperation() | RawPostDataException():
             return errors.Malformed(detail="The request cannot be parsed.")
     return None

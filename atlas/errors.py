@@ -134,6 +134,12 @@ class Malformed(AtlasError):
     status = 400
 
 
+class BadHost(AtlasError):
+    """This service does not answer to the name {host}."""
+
+    status = 400
+
+
 class BadParameter(AtlasError):
     """The query parameter {parameter} {reason}."""
 

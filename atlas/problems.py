@@ -34,7 +34,7 @@ def headers(error: AtlasError) -> dict[str, str]:
     """The headers an error calls for."""
     found = {"Cache-Control": "no-store"}
     if error.status == 401:
-        found["WWW-Authenticate"] = 'Session realm="atlas"'
+        found["WWW-Authenticate"] = 'Bearer realm="atlas"'
     if error.status == 429:
         found["Retry-After"] = str(error.facts["retry_after"])
     if error.status == 405:

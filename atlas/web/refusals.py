@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -42,21 +43,22 @@ def of_script(request: HttpRequest, error: AtlasError) -> HttpResponse:
     response = JsonResponse(problems.document(error), status=error.status, content_type=problems.MEDIA_TYPE)
     for name, value in problems.headers(error).items():
         response[name] = value
-    if error.status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="atlas"'
     return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404, unless the address only has a slash too many."""
     trimmed = request.path.rstrip("/")
-    if request.method in ("GET", "HEAD") and trimmed and trimmed != request.path and trimmed.startswith(PAGES):
+    plain = trimmed != request.path and not {".", ".."} & set(trimmed.split("/"))
+    if request.method in ("GET", "HEAD") and plain and trimmed.startswith(PAGES):
         return negotiation.moved(request, trimmed)
     return refused(request, errors.NoSuchAddress(address=request.path[:200]))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: what Django could not make sense of."""
+    if isinstance(exception, DisallowedHost):
+        return refused(request, errors.BadHost(host=request.headers.get("Host", "")[:80]))
     return refused(request, errors.Malformed(detail="The request cannot be parsed."))
 
 

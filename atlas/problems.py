@@ -5,6 +5,7 @@ from typing import Any
 
 from atlas.acting import current_request
 from atlas.canonical import SAFE_INTEGER
+from atlas.discretion import discreet
 from atlas.errors import AtlasError
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,7 +28,8 @@ def document(error: AtlasError) -> dict[str, Any]:
         for name, value in error.facts.items()
         if name not in ("errors", "summary", "count")
     }
-    return {**facts, **body}
+    found: dict[str, Any] = discreet({**facts, **body})
+    return found
 
 
 def headers(error: AtlasError) -> dict[str, str]:

@@ -161,6 +161,7 @@ CSRF_FAILURE_VIEW = "atlas.web.refusals.csrf"
 LOGIN_URL = "/accounts/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
+SESSION_ENGINE = "atlas.web.sessions"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- HTTPS ------------------------------------------------------------------------------------------------------------
@@ -279,7 +280,9 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {"()": "atlas.discretion.Formatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # Celery's in-process transport has no host, and is warned about it each time it connects.
     "loggers": {"kombu.connection": {"level": "ERROR"}},

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+SHORTEST_KEY, FEWEST_LETTERS = 50, 10
 
 
 def environment(name: str, default: str = "") -> str:
@@ -27,6 +31,15 @@ def kept_secret(path: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text()
+
+
+def strong(key: str) -> str:
+    """The secret key, if nobody can guess it: whoever knows it signs in as anybody."""
+    if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_LETTERS or key.startswith("django-insecure-"):
+        raise ImproperlyConfigured(
+            f"ATLAS_SECRET_KEY must be {SHORTEST_KEY} random characters or more; without it one is made and kept."
+        )
+    return key
 
 
 def rates(text: str) -> dict[str, int]:
@@ -85,7 +98,7 @@ def identity_provider(client: str, **more: Any) -> dict[str, Any]:
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = environment("DEBUG") == "1"
-SECRET_KEY = environment("SECRET_KEY") or kept_secret(HOME / "secret-key")
+SECRET_KEY = strong(environment("SECRET_KEY") or kept_secret(HOME / "secret-key"))
 ALLOWED_HOSTS = environment("HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in environment("ORIGINS").split(",") if origin]
 ROOT_URLCONF = "atlas.urls"
@@ -116,6 +129,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "atlas.web.middleware.proxies",
     "atlas.web.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -169,7 +183,8 @@ HTTPS = environment("HTTPS") == "1"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# The proxy that ends TLS says so in this header, and has to remove it from what comes from outside.
+# What proxies say of who asks, and how, is heard from these addresses alone.
+PROXIES = frozenset(filter(None, environment("PROXIES", "127.0.0.1,::1" if HTTPS else "").split(",")))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_REFERRER_POLICY = "same-origin"

@@ -8,7 +8,7 @@ import tempfile
 if "ATLAS_HOME" not in os.environ:
     os.environ["ATLAS_HOME"] = tempfile.mkdtemp(prefix="atlas-tests-")
     atexit.register(shutil.rmtree, os.environ["ATLAS_HOME"], ignore_errors=True)
-os.environ.setdefault("ATLAS_SECRET_KEY", "a secret of the tests")
+os.environ.setdefault("ATLAS_SECRET_KEY", "a secret of the tests that is long enough to be taken for one")
 
 from atlas.settings import *  # noqa: F403 - the tests differ from the service in the lines below only
 from atlas.settings import DATABASES, HOME, STORAGES

@@ -1,4 +1,4 @@
-"""What holds for every request: an id, a policy for content, one form for errors, and passwords nobody else knows."""
+"""What holds for every request: who asks, an id, a policy for content, one form for errors, passwords of one's own."""
 
 import logging
 from collections.abc import Callable
@@ -31,6 +31,27 @@ ENTRANCE = POLICY.format(styles="", forms=f" {settings.VOUCHING}" if settings.VO
 DOCUMENTATION = POLICY.format(styles=" 'unsafe-inline'", forms="")
 WITH_A_TEMPORARY_PASSWORD = ("/accounts/password", "/accounts/login", "/accounts/logout", "/static/", "/healthz")
 PERSONAL = ("/me", "/teams", "/accounts/")
+FORWARDED = (
+    "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP",
+)  # fmt: skip
+LONGEST_ADDRESS = 45  # characters of an IPv6 address that holds an IPv4 one
+
+
+def proxies(get_response: View) -> View:
+    """Hear of the client's address and scheme from a proxy of ours, and from nobody else."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        said = {name: request.META.pop(name) for name in FORWARDED if name in request.META}
+        if request.META.get("REMOTE_ADDR") in settings.PROXIES:
+            request.META |= {name: said[name] for name in ("HTTP_X_FORWARDED_PROTO",) if name in said}
+            # Each proxy adds who asked it at the end; only what one of ours has added is true.
+            hops = [hop.strip() for hop in said.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+            asked = next((hop for hop in reversed(hops) if hop not in settings.PROXIES), "")
+            request.META["REMOTE_ADDR"] = asked[:LONGEST_ADDRESS] or request.META["REMOTE_ADDR"]
+        return get_response(request)
+
+    return middleware
 
 
 def request_id(get_response: View) -> View:

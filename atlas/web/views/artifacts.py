@@ -32,6 +32,6 @@ def artifact(request: HttpRequest, name: str) -> HttpResponse | FileResponse:
     # Only what everybody may read is kept by caches between us and the reader.
     response["Cache-Control"] = f"{'private' if request.user.is_authenticated else 'public'}, {FOR_EVER}"
     response["ETag"] = f'"{sha256}"'
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Content-Security-Policy"] = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

@@ -46,7 +46,7 @@ def test_a_picture_is_served_whole_typed_and_for_ever(client, picture):
     assert response["Content-Type"] == "image/png"
     assert int(response["Content-Length"]) == len(content) == picture.size
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["Content-Security-Policy"] == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
     assert response["Cross-Origin-Resource-Policy"] == "same-origin"
     assert response["Cache-Control"] == "public, max-age=31536000, immutable"
     assert response["ETag"] == f'"{picture.sha256}"'

@@ -17,7 +17,7 @@ from atlas.citing import FORMATS, bibtex, citation, csl, ris, text
 from atlas.citing import jsonld as ours
 from atlas.citing.facts import Around, Author, Item, Kind
 from atlas.citing.names import parts_of
-from tests.atlas.citing.works import BARE, FULL, HOSTILE, works
+from tests.atlas.citing.works import BARE, FULL, HOSTILE, TAKEN_APART, works
 
 EXACT = {
     ".bib": """\
@@ -60,6 +60,7 @@ CONTEXT = {"@context": {"@vocab": "https://schema.org/", "url": {"@type": "@id"}
 
 def printed(tex):
     """What LaTeX prints: its named letters, marks behind a backslash, and of braces nothing."""
+    assert not re.search(r"(?<!\\)[$&#%_~^]", tex), "LaTeX takes it for a command"
 
     def letter(found):
         return TEX[found[1]] if found[1] else found[2] or found[3] or ""
@@ -92,6 +93,12 @@ def test_bibtex_is_read_back_as_one_entry_that_prints_what_was_put_in(work):
     assert entry.fields.get("year") == (str(work.issued.year) if work.issued else None)
     people = entry.persons.get("author", ())
     assert [in_parts(person) for person in people] == [parts_of(one) for one in work.authors]
+
+
+@pytest.mark.parametrize("signed", [signed for signed in TAKEN_APART if signed])
+def test_bibtex_takes_names_apart_as_we_do(signed):
+    [entry] = parse_string(bibtex.entry(replace(FULL, authors=(Author(signed),))), "bibtex").entries.values()
+    assert [in_parts(person) for person in entry.persons["author"]] == [TAKEN_APART[signed]]
 
 
 def in_parts(person):

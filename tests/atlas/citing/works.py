@@ -5,6 +5,7 @@ from datetime import date
 from hypothesis import strategies as st
 
 from atlas.citing.facts import Around, Author, Item, Kind, Work
+from atlas.citing.names import Name
 
 HOSTILE = (
     'Car & 50% of {é 曲} $x_1$ #~^\\ "q" <b>|</b> `t\u00b4 and others\r\nER  - \r\nTY  - JOUR\u202e\x00\u2028'
@@ -33,6 +34,32 @@ FULL = Work(
     ),
 )
 BARE = Work(Kind.NEURON, "toy/edges:1", "Neuron edges:1 of toy", "https://h.example/c/toy/edges/1", "h.example Atlas")
+
+TAKEN_APART = {
+    "Ana Rivera": Name("Rivera", "Ana"),
+    "Rivera, Ana": Name("Rivera", "Ana"),
+    "Ana María Rivera": Name("Rivera", "Ana María"),
+    "Rivera Cruz, Ana": Name("Rivera Cruz", "Ana"),
+    "Rivera y Cruz, Ana": Name("Rivera y Cruz", "Ana"),
+    "Plato": Name("Plato"),
+    "Ludwig van Beethoven": Name("Beethoven", "Ludwig", "van"),
+    "van Beethoven, Ludwig": Name("Beethoven", "Ludwig", "van"),
+    "Juan de la Cruz": Name("Cruz", "Juan", "de la"),
+    "de la Cruz, Juan": Name("Cruz", "Juan", "de la"),
+    "van Gogh": Name("Gogh", "", "van"),
+    "bell hooks": Name("hooks", "bell"),
+    "e e cummings": Name("cummings", "e e"),
+    "Martin Luther King Jr.": Name("King", "Martin Luther", suffix="Jr."),
+    "Martin Luther King, Jr.": Name("King", "Martin Luther", suffix="Jr."),
+    "King, Jr., Martin Luther": Name("King", "Martin Luther", suffix="Jr."),
+    "King, Jr.": Name("King, Jr."),
+    "Ernst and Young": Name("Ernst and Young"),
+    "a, b, c, d": Name("a, b, c, d"),
+    ", Ana": Name(", Ana"),
+    "Ludwig v%n {Beethoven": Name("{Beethoven", "Ludwig", "v%n"),
+    "曲 線": Name("線", "曲"),
+    "": Name(""),
+}  # fmt: skip
 
 letters = st.characters() | st.sampled_from("&%_{}$#~^\\\"'`<>|@,;:- \r\n\u2028\x85\x0b\x1c\u202eé曲aAbB")
 lines = st.text(letters, max_size=30)

@@ -12,6 +12,8 @@ from api.endpoint import Endpoint
 from api.idempotency import idempotent
 from api.pagination import page, span, window
 from api.schema import Written, operation
+from atlas import works
+from atlas.citing import citation
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers import neurons
 from atlas.dossiers.bodies import body
@@ -103,6 +105,16 @@ class OneCheckpoint(Endpoint):
         return Response(body(dossiers.checkpoint(slug, actor=person)))
 
 
+class CiteCheckpoint(Endpoint):
+    """The citation of a checkpoint."""
+
+    @operation("cite_checkpoint", shapes.Citation, 404)
+    def get(self, request: Request, slug: str) -> Response:
+        """How to cite it: the permanent address, and the text in every format."""
+        found = dossiers.checkpoint(slug, actor=self.actor)
+        return Response(body(citation(works.of_checkpoint(found, origin=works.origin_of(request)))))
+
+
 class Layers(Endpoint):
     """The layers of a checkpoint."""
 
@@ -155,3 +167,16 @@ class OneNeuron(Endpoint):
         if not place.canonical:
             return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons/{place.channel}")
         return Response(body(neurons.neuron(slug, layer, channel, actor=self.actor)))
+
+
+class CiteNeuron(Endpoint):
+    """The citation of a neuron."""
+
+    @operation("cite_neuron", shapes.Citation, 404, moves=True)
+    def get(self, request: Request, slug: str, layer: str, channel: str) -> Any:
+        """How to cite its identity: the permanent address, and the text in every format."""
+        place = addresses.neuron(addresses.checkpoint(slug, actor=self.actor), layer, channel)
+        if not place.canonical:
+            return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons/{place.channel}/cite")
+        found = neurons.neuron(slug, layer, channel, actor=self.actor)
+        return Response(body(citation(works.of_neuron(found, origin=works.origin_of(request)))))

@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
+from atlas.citing import Citation as Cited
 from atlas.dossiers import changes, checkpoints, jobs, neurons, people, pictures, requests
 from atlas.dossiers.bodies import members
 
@@ -98,6 +99,7 @@ Layer = shape(checkpoints.LayerFacts)
 LayerPage = listed(checkpoints.LayerFacts)
 Neuron = shape(neurons.NeuronDossier)
 TilePage = listed(checkpoints.Tile)
+Citation = shape(Cited)
 Probe = shape(neurons.ProbeFacts)
 ProbePage = listed(neurons.ProbeFacts)
 Job = shape(jobs.JobDossier)

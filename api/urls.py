@@ -7,10 +7,12 @@ from api import artifacts, changes, checkpoints, documents, jobs, nowhere, peopl
 urlpatterns = [
     path("checkpoints", checkpoints.Checkpoints.as_view()),
     path("checkpoints/<str:slug>", checkpoints.OneCheckpoint.as_view()),
+    path("checkpoints/<str:slug>/cite", checkpoints.CiteCheckpoint.as_view()),
     path("checkpoints/<str:slug>/layers", checkpoints.Layers.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>", checkpoints.OneLayer.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons", checkpoints.Neurons.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>", checkpoints.OneNeuron.as_view()),
+    path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/cite", checkpoints.CiteNeuron.as_view()),
     path("probes", probes.Probes.as_view()),
     path("probes/<str:name>", probes.OneProbe.as_view()),
     path("jobs", jobs.Jobs.as_view()),

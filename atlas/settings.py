@@ -100,6 +100,8 @@ def identity_provider(client: str, **more: Any) -> dict[str, Any]:
 DEBUG = environment("DEBUG") == "1"
 SECRET_KEY = strong(environment("SECRET_KEY") or kept_secret(HOME / "secret-key"))
 ALLOWED_HOSTS = environment("HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+# What citations begin with: a permanent address must not depend on by which name somebody came.
+ADDRESS = environment("ADDRESS").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [origin for origin in environment("ORIGINS").split(",") if origin]
 ROOT_URLCONF = "atlas.urls"
 WSGI_APPLICATION = "atlas.wsgi.application"

@@ -10,36 +10,46 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from atlas import redirects
+from atlas.citing import FORMATS, citation, signposting
+from atlas.citing.facts import Work
+from atlas.citing.meta import elements
 from atlas.dossiers.bodies import body
 from atlas.errors import MethodNotAllowed, NotAcceptable
 
 HTML, JSON = "text/html", "application/json"
+READING = ("GET", "HEAD")
 # All suffixes that any address has; a layer's key never ends in one.
 SUFFIXES = (".jsonld", ".csl.json", ".json", ".bib", ".ris", ".txt", ".html")
-FORMS = "HTML and JSON (.json)"
+BOTH = "HTML and JSON (.json)"
+EVERY = f"{BOTH}, and as citations {', '.join(f'{it.name} ({it.suffix})' for it in FORMATS.values())}"
+MEDIA_TYPES = {it.media_type: it for it in FORMATS.values()}
 # Parts of an address in which no dot ever stands: what follows one asks for a form.
 DOTLESS = ("suffix", "slug", "channel", "fingerprint", "handle")
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a view answers with: the dossier is the JSON, and with `more` the template's context."""
+    """What a view answers with: the dossier is the JSON, with `more` the template's context; `work` is for citing."""
 
     template: str
     dossier: Any
     more: dict[str, Any] = field(default_factory=dict)
     status: int = 200
+    work: Work | None = None
 
 
-def negotiated(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
-    """A view of a thing with several forms. Its last argument may end in a suffix, which the view does not see."""
+def negotiated(*methods: str, cited: bool = False) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
+    """A view of a thing with several forms. Its last argument may end in a suffix, which the view does not see.
+
+    With `cited` its pages hold a work, which also answers as a citation to whoever reads.
+    """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def answer(request: HttpRequest, **where: str) -> HttpResponse:
             require_method(request, *methods)
             bare, suffix = _split(where)
-            request.form_of_answer = _form(request, suffix)  # type: ignore[attr-defined]
+            request.form_of_answer = _form(request, suffix, cited=cited and request.method in READING)  # type: ignore[attr-defined]
             found = view(request, **bare)
             return varying(found if isinstance(found, HttpResponse) else _rendered(request, found))
 
@@ -57,9 +67,9 @@ def require_method(request: HttpRequest, *methods: str) -> None:
 
 def prefers_page(request: HttpRequest) -> bool:
     """Whether to answer with HTML: as the address said, else as the browser does."""
-    if request.path.endswith(".json") or request.path.startswith("/api/"):
+    if request.path.endswith((".json", *FORMATS)) or request.path.startswith("/api/"):
         return False
-    return request.get_preferred_type([HTML, JSON, "application/problem+json"]) in (HTML, None)
+    return request.get_preferred_type([HTML, JSON, "application/problem+json", *MEDIA_TYPES]) in (HTML, None)
 
 
 def moved(request: HttpRequest, to: str) -> redirects.Moved:
@@ -85,20 +95,40 @@ def _split(where: dict[str, str]) -> tuple[dict[str, str], str]:
     return (rest if last == "suffix" else {**rest, last: text.removesuffix(suffix)}), suffix
 
 
-def _form(request: HttpRequest, suffix: str) -> str:
-    if suffix:
-        if suffix not in (".json", ".html"):
-            raise NotAcceptable(forms=FORMS)
-        return JSON if suffix == ".json" else HTML
-    form = request.get_preferred_type([HTML, JSON])
+def _form(request: HttpRequest, suffix: str, *, cited: bool) -> str:
+    """The media type of the answer; raises NotAcceptable with those there are."""
+    by_suffix = {".html": HTML, ".json": JSON} | {it.suffix: it.media_type for it in FORMATS.values() if cited}
+    form = by_suffix.get(suffix) if suffix else request.get_preferred_type([*by_suffix.values()])
     if form is None:
-        raise NotAcceptable(forms=FORMS)
+        raise NotAcceptable(forms=EVERY if cited else BOTH)
     return str(form)
 
 
 def _rendered(request: HttpRequest, page: Page) -> HttpResponse:
-    if request.form_of_answer == JSON:  # type: ignore[attr-defined]
-        found = body(page.dossier)
-        # A list is an object here as it is in the API, so that it can be told more about.
-        return JsonResponse({"items": found} if isinstance(found, list) else found, status=page.status)
-    return render(request, page.template, {"it": page.dossier, **page.more}, status=page.status)
+    form = request.form_of_answer  # type: ignore[attr-defined]
+    if page.work is None:
+        return _json(page) if form == JSON else _html(request, page, {})
+    links = signposting.links(page.work)
+    if form in MEDIA_TYPES:
+        response = HttpResponse(MEDIA_TYPES[form].write(page.work), content_type=_charset(form))
+    elif form == JSON:
+        response = _json(page)
+    else:
+        response = _html(request, page, {"cite": citation(page.work), "links": links, "meta": elements(page.work)})
+    response["Link"] = signposting.header(links)
+    return response
+
+
+def _html(request: HttpRequest, page: Page, more: dict[str, Any]) -> HttpResponse:
+    return render(request, page.template, {"it": page.dossier, **page.more, **more}, status=page.status)
+
+
+def _json(page: Page) -> JsonResponse:
+    """A list is an object here as it is in the API, so that it can be told more about."""
+    found = body(page.dossier)
+    return JsonResponse({"items": found} if isinstance(found, list) else found, status=page.status)
+
+
+def _charset(media_type: str) -> str:
+    """The media type with its charset, which JSON does not have: it is UTF-8 by definition."""
+    return media_type if media_type.endswith("+json") else f"{media_type}; charset=utf-8"

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from atlas import works
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers import jobs as questions
 from atlas.errors import BadParameter
@@ -27,7 +28,7 @@ def checkpoints(request: HttpRequest) -> Page:
     return Page("checkpoints.html", dossiers.checkpoints(actor), {"may_upload": drafts.may_upload(actor)})
 
 
-@negotiated("GET")
+@negotiated("GET", cited=True)
 def checkpoint(request: HttpRequest, slug: str) -> Page | HttpResponse:
     """A checkpoint's card and layers; of a draft, how far its registration is."""
     actor = actor_of(request)
@@ -36,7 +37,7 @@ def checkpoint(request: HttpRequest, slug: str) -> Page | HttpResponse:
         return moved(request, f"/c/{slug.lower()}")
     found = dossiers.checkpoint(slug, actor=actor)
     if found.registration is None:
-        return Page("checkpoint.html", found)
+        return Page("checkpoint.html", found, work=works.of_checkpoint(found, origin=works.origin_of(request)))
     asked = questions.job(found.registration.fingerprint, actor=actor)
     return Page("draft.html", found, {"asked": asked, "may_upload": drafts.may_upload(actor)})
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from atlas import works
 from atlas.dossiers import neurons as dossiers
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.errors import Validation
@@ -18,7 +19,7 @@ from atlas.web.negotiation import Page, moved, negotiated
 from atlas.web.people import actor_of
 
 
-@negotiated("GET", "POST")
+@negotiated("GET", "POST", cited=True)
 def neuron(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | HttpResponse:
     """A neuron's page; posting one of its forms asks a question."""
     actor = actor_of(request)
@@ -29,7 +30,7 @@ def neuron(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         return moved(request, f"/c/{row.slug}/{place.layer.key}/{place.channel}")
     if request.method == "POST":
         return _asked(request, slug, layer, channel)
-    return _page(dossiers.neuron(slug, layer, channel, actor=actor))
+    return _page(request, dossiers.neuron(slug, layer, channel, actor=actor))
 
 
 def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | HttpResponse:
@@ -48,17 +49,20 @@ def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         )
     except Validation as error:
         found = dossiers.neuron(slug, layer, channel, actor=actor)
-        return _page(found, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors})
+        return _page(request, found, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors})
     answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     known = "Asked. The answer appears here." if answer.new else "This had been asked before; here it is."
     messages.success(request, known)
     return redirect(f"/c/{slug}/{layer}/{channel}#{answer.jobs[0].fingerprint[:12]}")
 
 
-def _page(found: NeuronDossier, *, status: int = 200, wrong: dict[str, Any] | None = None) -> Page:
+def _page(
+    request: HttpRequest, found: NeuronDossier, *, status: int = 200, wrong: dict[str, Any] | None = None
+) -> Page:
     """The page with a form for each probe; `wrong` holds what was typed into one of them, and its faults."""
     shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None) for probe in found.probes]
-    return Page("neuron.html", found, {"forms": shown}, status)
+    work = works.of_neuron(found, origin=works.origin_of(request))
+    return Page("neuron.html", found, {"forms": shown}, status, work)
 
 
 def _form(probe: dossiers.ProbeFacts, wrong: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from atlas import problems
+from atlas.citing import FORMATS
 from atlas.dossiers import home
 from atlas.services import jobs
 from atlas.services.checkpoints import LayerFacts
@@ -108,11 +109,18 @@ def test_a_form_that_is_not_there_is_refused_with_those_that_are(client, at):
     for address in map(at, WITH_FORMS):
         # A layer's key may hold dots: what follows one is a form only where it is a form's name.
         unknown = [] if address in ("/c/toy/edges", "/c/toy/mixed") else [".xml", ".tar.gz"]
-        for form in (".bib", ".csl.json", ".ris", ".jsonld", ".txt", *unknown):
+        for form in (*(() if is_cited(address) else FORMATS), *unknown):
             refused = client.get(f"{address}{form}")
             assert (address, form, refused.status_code) == (address, form, 406)
-            assert "HTML and JSON (.json)" in refused.content.decode()
+            said = refused.content.decode()
+            assert "HTML and JSON (.json)" in said
+            assert all((form in said) == is_cited(address) for form in FORMATS)
         assert client.get(address, headers={"accept": "image/png"}).status_code == 406
+
+
+def is_cited(address: str) -> bool:
+    """Whether what stands at an address can be cited: checkpoints and neurons."""
+    return address.startswith("/c/") and address.count("/") != 3
 
 
 def test_other_methods_are_refused_by_name(client, at):

@@ -1,0 +1,51 @@
+"""What stands at an address as a work to cite: built from its dossier, and so the same at both doors."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from atlas.citing.facts import Around, Item, Kind, Work
+from atlas.dossiers.checkpoints import CheckpointDossier
+from atlas.dossiers.neurons import NeuronDossier
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Where this atlas is known: as its operator says, else as the request came. Citations must not hold a nickname."""
+    return settings.ADDRESS or f"{request.scheme}://{request.get_host()}"
+
+
+def of_checkpoint(found: CheckpointDossier, *, origin: str) -> Work:
+    """A checkpoint, by what identifies it: its card may be corrected, its slug and architecture never change."""
+    facts = found.checkpoint
+    return Work(
+        kind=Kind.CHECKPOINT,
+        name=facts.slug,
+        title=f"Checkpoint {facts.slug} ({facts.architecture})",
+        url=f"{origin}{facts.url}",
+        publisher=_publisher(origin),
+        issued=facts.created_at.date(),
+        checkpoint_sha256=facts.digest,
+        around=Around(licence=facts.licence),
+    )
+
+
+def of_neuron(found: NeuronDossier, *, origin: str) -> Work:
+    """A neuron's identity, which has no author and no date; its newest pictures stand around it."""
+    neuron, checkpoint = found.neuron, found.checkpoint
+    pictures = [shown.artifact for job in found.answered if job.finding for shown in job.finding.pictures]
+    items = tuple(Item(f"{origin}{it.url}", it.media_type) for it in pictures)
+    return Work(
+        kind=Kind.NEURON,
+        name=f"{neuron.checkpoint}/{neuron.unit}",
+        title=f"Neuron {neuron.unit} of {neuron.checkpoint} ({checkpoint.architecture})",
+        url=f"{origin}{neuron.url}",
+        publisher=_publisher(origin),
+        checkpoint_sha256=checkpoint.digest,
+        part_of=f"{origin}{checkpoint.url}",
+        around=Around(items=items, licence=checkpoint.licence),
+    )
+
+
+def _publisher(origin: str) -> str:
+    return f"{urlsplit(origin).hostname} Atlas"

@@ -108,3 +108,21 @@ def test_the_card_that_the_how_to_shows_is_accepted():
     [block] = re.findall(r"```json\n(.*?)```", text, flags=re.S)
     card = read_card(json.loads(textwrap.dedent(block)))
     assert InputSpec.from_json(card["input"]).size == (227, 227)
+
+
+def test_what_the_how_to_cites_is_cited(capsys):
+    defined, _ = run("cite.md")
+    assert defined["markup"] == "[https://atlas.example.org/f/F7K3Q9XD2M/v3 Car detector]\n"
+    sentence, _, *credits = capsys.readouterr().out.splitlines()
+    assert sentence.startswith(
+        "Rivera, Ana. Car detector, version 3. atlas.example.org Atlas, 3 October 2026. https://"
+    )
+    assert credits == ["ana 27 of 37", "ben 10 of 37"]
+
+
+def test_the_table_of_citation_formats_is_the_one_in_the_code():
+    from atlas.citing import FORMATS
+
+    text = (ROOT / "docs" / "how-to" / "cite.md").read_text()
+    rows = re.findall(r"^\| `(\.[\w.]+)` \| `([^`]+)` \|", text, flags=re.M)
+    assert rows == [(suffix, form.media_type) for suffix, form in FORMATS.items()]

@@ -11,10 +11,11 @@ def leads_to(checkpoint: Checkpoint, source: Layer, target: Layer) -> bool:
 
     Where a layer has no node of its own name (a concatenation that a library calls `cat_3`), depth alone decides.
     """
-    nodes = {str(node["name"]).replace("/", "."): place for place, node in enumerate(checkpoint.graph.get("nodes", ()))}
+    graph: Mapping[str, Any] = checkpoint.graph or {}
+    nodes = {str(node["name"]).replace("/", "."): place for place, node in enumerate(graph.get("nodes", ()))}
     if source.key not in nodes or target.key not in nodes:
         return source.index < target.index
-    return source != target and nodes[source.key] in _upstream(checkpoint.graph, nodes[target.key])
+    return source != target and nodes[source.key] in _upstream(graph, nodes[target.key])
 
 
 def _upstream(graph: Mapping[str, Any], start: int) -> set[int]:

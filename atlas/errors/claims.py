@@ -1,0 +1,43 @@
+"""What can go wrong with what people claim."""
+
+from atlas.errors.base import AtlasError, NotFound, Validation
+
+
+class NoSuchFoothold(NotFound):
+    """There is no foothold {accession} here."""
+
+    structured = ("did_you_mean",)
+
+
+class NoSuchVersion(NotFound):
+    """{accession} has versions 1 to {last}; there is no version {version}."""
+
+
+class NoSuchSupport(NotFound):
+    """{evidence} does not speak of {claim} so."""
+
+
+class NoSuchTerm(NotFound):
+    """There is no term {term}."""
+
+
+class Gone(AtlasError):
+    """{accession} was removed by a moderator; its address stays, and is given to nothing else."""
+
+    status = 410
+
+
+class SelfReview(AtlasError):
+    """You wrote {accession}, or a part of it: your own verdict never counts."""
+
+    status = 409
+
+
+class IllegalStanding(AtlasError):
+    """{accession} is {standing}; it cannot be {verb}."""
+
+    status = 409
+
+
+class TextPolicy(Validation):
+    """This text would mislead whoever reads it: {summary}"""

@@ -1,0 +1,109 @@
+"""What can go wrong with checkpoints, the questions asked of them, and what was found."""
+
+from atlas.errors.base import AtlasError, NotFound
+
+
+class NoSuchCheckpoint(NotFound):
+    """There is no checkpoint {checkpoint}."""
+
+
+class NoSuchLayer(NotFound):
+    """{checkpoint} has no layer {layer}; its layers are {layers}."""
+
+
+class NoSuchNeuron(NotFound):
+    """{layer} of {checkpoint} has {width} neurons, 0 to {last}; there is no neuron {channel}."""
+
+
+class NoSuchJob(NotFound):
+    """There is no job {fingerprint}."""
+
+
+class NoSuchArtifact(NotFound):
+    """There is no artifact {sha256}."""
+
+
+class NoSuchRequest(NotFound):
+    """There is no request {request}."""
+
+
+class NoSuchProbe(AtlasError):
+    """No worker has published a probe {probe}; published are {probes}."""
+
+
+class RegisteredDifferently(AtlasError):
+    """{slug} is registered already, as another checkpoint ({digest}); a slug is never reused."""
+
+    status = 409
+
+
+class RegisteredElsewhere(AtlasError):
+    """This very checkpoint is registered already, as {slug}."""
+
+    status = 409
+
+
+class StillDraft(AtlasError):
+    """{slug} is a draft: only the registration of its upload publishes it."""
+
+    status = 409
+
+
+class UploadReplaced(AtlasError):
+    """Another file or card was uploaded as {slug} meanwhile; this one is registered no more."""
+
+    status = 409
+
+
+class CheckpointEmpty(AtlasError):
+    """The file is empty."""
+
+
+class DigestMismatch(AtlasError):
+    """The file that arrived has the SHA-256 {found}, not {declared} as the request says."""
+
+
+class BadSlug(AtlasError):
+    """{slug} cannot name a checkpoint; a slug has 2 to 40 lower-case letters, digits and dashes, and is not new."""
+
+
+class BadCard(AtlasError):
+    """The card cannot be used: {summary}"""
+
+    def __init__(self, *, errors: list[dict[str, str]]) -> None:
+        summary = "; ".join(f"{error['pointer'] or '/'}: {error['detail']}" for error in errors[:5])
+        super().__init__(errors=errors, summary=summary)
+
+
+class ProbeChangedWithoutVersion(AtlasError):
+    """{probe} version {version} is published with another schema; a changed probe needs a new version."""
+
+    status = 409
+    fault = "ours"
+
+
+class IllegalTransition(AtlasError):
+    """This job is {state}; it cannot be {verb}."""
+
+    status = 409
+
+
+class LeaseLost(AtlasError):
+    """The lease of job {fingerprint} was superseded; this result is discarded."""
+
+    status = 409
+    fault = "ours"
+
+
+class ArtifactCorrupt(AtlasError):
+    """The bytes stored for {sha256} are not the bytes it names; they are not served."""
+
+    status = 500
+    fault = "ours"
+
+
+class ArtifactMissing(AtlasError):
+    """The bytes of {sha256} are missing from the store; the operator has to restore them."""
+
+    status = 500
+    fault = "ours"

@@ -1,0 +1,130 @@
+"""What can be wrong with a request before anybody looks at what it asks."""
+
+from atlas.errors.base import AtlasError, NotFound
+
+
+class Malformed(AtlasError):
+    """{detail}"""
+
+    status = 400
+
+
+class BadHost(AtlasError):
+    """This service does not answer to the name {host}."""
+
+    status = 400
+
+
+class BadParameter(AtlasError):
+    """The query parameter {parameter} {reason}."""
+
+    status = 400
+
+
+class UnknownParameter(AtlasError):
+    """There is no query parameter {parameter}; there are {parameters}."""
+
+    status = 400
+
+
+class DuplicateParameter(AtlasError):
+    """The query parameter {parameter} is given more than once."""
+
+    status = 400
+
+
+class BadCursor(AtlasError):
+    """This cursor was not issued for this list; start again without one."""
+
+    status = 400
+
+
+class NotAcceptable(AtlasError):
+    """This address has no such form; it has {forms}."""
+
+    status = 406
+
+
+class NoSuchAddress(NotFound):
+    """There is nothing at {address}."""
+
+
+class MethodNotAllowed(AtlasError):
+    """{method} is not understood here; {allowed} are."""
+
+    status = 405
+
+
+class Csrf(AtlasError):
+    """The request does not prove that it comes from our own page: send the CSRF token of your session."""
+
+    status = 403
+
+
+class TooLarge(AtlasError):
+    """The body has more than {most} bytes, which is the most that is read here."""
+
+    status = 413
+
+
+class UnsupportedMediaType(AtlasError):
+    """A body of type {media_type} is not read here; send {wanted}."""
+
+    status = 415
+
+    def __init__(self, *, media_type: str, wanted: str = "application/json") -> None:
+        super().__init__(media_type=media_type, wanted=wanted)
+
+
+class UnsupportedCharset(AtlasError):
+    """The charset {charset} is not read; send UTF-8."""
+
+    status = 415
+
+
+class TooDeep(AtlasError):
+    """The body is nested deeper than {most} levels."""
+
+    status = 400
+
+
+class DuplicateKey(AtlasError):
+    """The key {key} is given twice in one object."""
+
+    status = 400
+
+
+class TooManyItems(AtlasError):
+    """The body has more than {most} {items}."""
+
+
+class KeyReused(AtlasError):
+    """This Idempotency-Key was used for another request; take a new one for a new request."""
+
+
+class KeyInFlight(AtlasError):
+    """A request with this Idempotency-Key is being answered; ask again in a moment."""
+
+    status = 409
+
+
+class BadKey(AtlasError):
+    """An Idempotency-Key has 1 to 200 visible ASCII characters."""
+
+    status = 400
+
+
+class PreconditionRequired(AtlasError):
+    """Say which version you are changing: send If-Match with its version_tag."""
+
+    status = 428
+
+
+class RateLimited(AtlasError):
+    """That is more than {limit} {category} requests in {window} seconds; go on in {retry_after} seconds."""
+
+    status = 429
+
+
+class ControlCharacter(AtlasError):
+    """Text must not contain NUL or lone surrogates."""

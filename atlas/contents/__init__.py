@@ -8,7 +8,7 @@ from atlas.contents.collection import COLLECTION
 from atlas.contents.description import DESCRIPTION
 from atlas.contents.evidence import EVIDENCE
 from atlas.contents.link import LINK
-from atlas.contents.pieces import Content, Mention, Path
+from atlas.contents.pieces import PROSE, Content, Mention, Path
 
 CONTENTS: Mapping[str, Content] = {
     content.kind: content for content in (DESCRIPTION, LINK, EVIDENCE, CIRCUIT, COLLECTION)
@@ -26,4 +26,4 @@ def replaced(value: Any, path: Path, by: Any) -> Any:
     return copy
 
 
-__all__ = ["BY_LETTER", "CONTENTS", "Content", "Mention", "replaced"]
+__all__ = ["BY_LETTER", "CONTENTS", "PROSE", "Content", "Mention", "replaced"]

@@ -66,5 +66,4 @@ CIRCUIT = Content(
     fixed=(),
     title=lambda content: str(content["title"]),
     mentions=mentions,
-    prose=("title", "narrative", "conclusion"),
 )

@@ -56,5 +56,4 @@ EVIDENCE = Content(
     fixed=("method", "jobs", "artifacts", "reference"),
     title=title,
     mentions=mentions,
-    prose=("interpretation", "alt_text"),
 )

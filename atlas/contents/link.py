@@ -60,5 +60,4 @@ LINK = Content(
     fixed=("source", "target"),
     title=lambda content: f"{content['source']} {content['relation']} {content['target']}",
     mentions=mentions,
-    prose=("mechanism",),
 )

@@ -1,11 +1,13 @@
 """What the contents of several kinds are made of: units, prose, references, predictions, and what a content names."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
+# Members that hold Markdown or running text, wherever they stand; every other text is one line.
+PROSE = frozenset({"body", "mechanism", "interpretation", "alt_text", "narrative", "conclusion", "quote"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,6 @@ class Content:
     fixed: tuple[str, ...]
     title: Callable[[dict[str, Any]], str]
     mentions: Callable[[dict[str, Any]], Iterator[Mention]]
-    prose: tuple[str, ...] = field(default=("title", "body"))
 
 
 def text(most: int, *, least: int = 1, says: str) -> Schema:

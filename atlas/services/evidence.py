@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from atlas import texts
 from atlas.errors import NoSuchSupport, Validation
 from atlas.models import Contributor, Foothold, Job, Support, Team
 from atlas.permissions import require
@@ -37,6 +38,7 @@ def attach(
     """
     require(actor, "foothold.revise", evidence)
     _require_fitting(evidence, claim)
+    written = texts.line(note, at="/note", longest=500, shortest=0)
     said = {"evidence": evidence, "claim": claim, "role": role, "facet": facet}
     known = Support.objects.filter(**said, withdrawn_at=None).first()
     if known:
@@ -44,7 +46,12 @@ def attach(
     Foothold.objects.select_for_update().get(pk=claim.pk)
     try:
         with transaction.atomic():
-            made = Support.objects.create(**said, claim_version=claim.head_version, note=note.strip()[:500], by=actor)
+            made = Support.objects.create(
+                **said,
+                claim_version=claim.head_version,
+                note=texts.line(note, at="/note", longest=500, shortest=0),
+                by=actor,
+            )
     except IntegrityError:  # somebody said the same just now
         return Support.objects.get(**said, withdrawn_at=None)
     standing.recompute(claim)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
-from atlas import accessions
+from atlas import accessions, texts
 from atlas.contents import CONTENTS
 from atlas.errors import EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
 from atlas.models import (
@@ -198,7 +198,7 @@ def _append(foothold: Foothold, settled: Settled, *, author: Contributor, versio
         author=author,
         content=settled.content,
         content_sha256=settled.sha256,
-        **{**columns, "summary": columns.get("summary", "").strip()[:300]},
+        **{**columns, "summary": texts.line(columns.get("summary", ""), at="/summary", longest=300, shortest=0)},
     )
     _index(foothold, settled)
     return added
@@ -242,7 +242,7 @@ def propose(*, actor: Contributor, foothold: Foothold) -> Foothold:
 
 def withdraw(*, actor: Contributor, foothold: Foothold, reason: str = "") -> Foothold:
     """Its author takes it back; it stays readable, with a banner."""
-    columns = {"standing": Standing.WITHDRAWN, "standing_reason": reason.strip()[:2_000]}
+    columns = {"standing": Standing.WITHDRAWN, "standing_reason": texts.prose(reason, at="/reason", longest=1_000)}
     return _decide(actor, "foothold.withdraw", foothold, "withdrawn", (Standing.DRAFT, Standing.OPEN), **columns)
 
 
@@ -312,8 +312,4 @@ def _require_standing(foothold: Foothold, done: str, *allowed: Standing) -> None
 
 
 def _reason(reason: str) -> str:
-    if not 1 <= len(reason.strip()) <= 1_000:
-        raise Validation(
-            errors=[{"pointer": "/reason", "code": "required", "detail": "Say why, in 1 to 1,000 letters."}]
-        )
-    return reason.strip()
+    return texts.prose(reason, at="/reason", longest=1_000, shortest=1)

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from atlas import texts
 from atlas.errors import EditConflict, IllegalStanding, SelfReview, Validation
 from atlas.models import Contributor, Foothold, Resolution, Review, Team
 from atlas.permissions import require, reviewing_teams
@@ -67,15 +68,14 @@ def resolve(*, actor: Contributor, foothold: Foothold, outcome: str, rationale: 
         raise IllegalStanding(accession=locked.accession, standing=locked.state, verb="resolved")
     if locked.revisions.filter(author=actor).exists():
         raise SelfReview(accession=locked.accession)
-    if not SHORTEST_RATIONALE <= len(rationale.strip()) <= LONGEST:
-        raise Validation(errors=[_too_short("/rationale", SHORTEST_RATIONALE)])
+    said = texts.prose(rationale, at="/rationale", longest=LONGEST, shortest=SHORTEST_RATIONALE)
     stood = locked.reviews.filter(superseded_at=None, version=locked.head_version)
     decided = Resolution.objects.create(
         foothold=locked,
         version=locked.head_version,
         curator=actor,
         outcome=outcome,
-        rationale=rationale.strip(),
+        rationale=said,
         considered=sorted(stood.values_list("pk", flat=True)),
     )
     standing.recompute(locked)
@@ -99,19 +99,12 @@ def _team(actor: Contributor, foothold: Foothold, wanted: Team | None) -> Team:
 
 
 def _require_reasons(verdict: str, reason: str, text: str) -> None:
-    errors = []
-    if verdict == Review.Verdict.DISPUTE and not reason:
+    disputes = verdict == Review.Verdict.DISPUTE
+    errors = texts.faults_of_prose(text, at="/text", longest=LONGEST, shortest=SHORTEST_REASON if disputes else 0)
+    if disputes and not reason:
         errors.append({"pointer": "/reason", "code": "required", "detail": "A dispute says why."})
-    if verdict == Review.Verdict.DISPUTE and len(text.strip()) < SHORTEST_REASON:
-        errors.append(_too_short("/text", SHORTEST_REASON))
-    if len(text) > LONGEST:
-        errors.append({"pointer": "/text", "code": "not-maxlength", "detail": f"Must be at most {LONGEST} letters."})
     if errors:
         raise Validation(errors=errors)
-
-
-def _too_short(pointer: str, least: int) -> dict[str, str]:
-    return {"pointer": pointer, "code": "not-minlength", "detail": f"Give your reasons in at least {least} characters."}
 
 
 def _of_team(detail: str) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """From what somebody typed to what is recorded: valid, in canonical spelling, and everything it names found."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from atlas import canonical, validation
+from atlas import canonical, texts, validation
 from atlas.accessions import is_valid, read
-from atlas.contents import CONTENTS, Content, Mention, replaced
-from atlas.errors import AtlasError, NotCanonical, Validation
+from atlas.contents import CONTENTS, PROSE, Content, Mention, replaced
+from atlas.errors import AtlasError, NotCanonical, TextPolicy, Validation
 from atlas.models import Artifact, Checkpoint, Contributor, Foothold, Job, Neuron, Term
 from atlas.permissions import readable, readable_footholds
 from atlas.services import artifacts
@@ -47,6 +49,8 @@ def settle(content: Any, *, kind: str, checkpoint: Checkpoint | None, actor: Con
     described = CONTENTS[kind]
     if errors := validation.faults(content, described.schema, at="/content"):
         raise Validation(errors=errors)
+    if misleading := list(islice(_misleading(content, at="/content", prose=False), validation.MOST_ERRORS)):
+        raise TextPolicy(errors=misleading)
     try:
         known = canonical.normalise(validation.with_defaults(content, described.schema))
     except NotCanonical as error:
@@ -57,6 +61,21 @@ def settle(content: Any, *, kind: str, checkpoint: Checkpoint | None, actor: Con
         raise Validation(errors=errors[: validation.MOST_ERRORS])
     settled.mentions = list(described.mentions(settled.content))
     return settled
+
+
+def _misleading(value: Any, *, at: str, prose: bool) -> Iterator[dict[str, str]]:
+    """The faults of every text in a content; the schema has judged its length."""
+    if isinstance(value, str):
+        faults = texts.faults_of_prose if prose else texts.faults_of_line
+        yield from faults(value, at=at, longest=len(value), shortest=0)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            place = f"{at}/{validation.escaped(name)}"
+            yield from texts.faults_of_line(name, at=place, longest=len(name), shortest=0)
+            yield from _misleading(inner, at=place, prose=name in PROSE)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _misleading(inner, at=f"{at}/{index}", prose=prose)
 
 
 class _Finder:

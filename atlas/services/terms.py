@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from atlas import texts
 from atlas.errors import EditConflict, NoSuchTerm, Validation
 from atlas.models import Contributor, FootholdTerm, Term
 from atlas.models.checkpoints import SLUG, is_slug
@@ -107,13 +108,10 @@ def _of_slug(slug: str) -> list[dict[str, str]]:
 
 
 def _of_words(label: str, definition: str, synonyms: list[str]) -> list[dict[str, str]]:
-    bounds = (("/label", label, 1, LONGEST_LABEL), ("/definition", definition, 0, LONGEST_DEFINITION))
-    errors = [
-        {"pointer": at, "code": "not-length", "detail": f"Must have {least} to {most} characters."}
-        for at, text, least, most in bounds
-        if not least <= len(text.strip()) <= most
-    ]
-    if len(synonyms) > MOST_SYNONYMS or any(not 1 <= len(word) <= LONGEST_LABEL for word in synonyms):
-        detail = f"At most {MOST_SYNONYMS}, of 1 to {LONGEST_LABEL} characters each."
-        errors.append({"pointer": "/synonyms", "code": "not-length", "detail": detail})
+    errors = texts.faults_of_line(label, at="/label", longest=LONGEST_LABEL)
+    errors += texts.faults_of_prose(definition, at="/definition", longest=LONGEST_DEFINITION)
+    for place, word in enumerate(synonyms):
+        errors += texts.faults_of_line(word, at=f"/synonyms/{place}", longest=LONGEST_LABEL)
+    if len(synonyms) > MOST_SYNONYMS:
+        errors.append({"pointer": "/synonyms", "code": "not-maxitems", "detail": f"At most {MOST_SYNONYMS}."})
     return errors

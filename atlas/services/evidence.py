@@ -49,7 +49,7 @@ def attach(
             made = Support.objects.create(
                 **said,
                 claim_version=claim.head_version,
-                note=texts.line(note, at="/note", longest=500, shortest=0),
+                note=written,
                 by=actor,
             )
     except IntegrityError:  # somebody said the same just now

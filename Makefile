@@ -7,7 +7,7 @@ python := .venv/bin/python
 # A process for each core, and a file of tests stays in one; each computes with one thread, so that they share the cores.
 pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses auto --dist loadfile
 
-.PHONY: help demo serve test test-servers lint format types contracts schema reference doctor ci clean run-env test-env
+.PHONY: help demo serve test test-servers fuzz lint format types contracts schema reference doctor ci clean run-env test-env
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: test-env ## Set up and run the tests on the embedded database; what is mis
 
 test-servers: test-env ## Run the database tests on a temporary PostgreSQL and Redis
 	@ATLAS_TEST_DATABASE=postgres $(pytest) tests/atlas tests/api tests/workers $(ARGS)
+
+fuzz: test-env ## Ask the API thousands of made-up questions, on a service of its own (minutes; ARGS go to schemathesis)
+	@OMP_NUM_THREADS=1 $(python) -m tests.fuzz $(ARGS)
 
 lint: test-env ## Check style and format
 	@$(python) -m ruff check

@@ -41,7 +41,8 @@ def publish(
 
 def newest(name: str) -> ProbeKind:
     """The newest published version of a probe; raises NoSuchProbe naming those there are."""
-    kind = ProbeKind.objects.filter(name=name).order_by("-version").first()
+    # PostgreSQL cannot even be asked for a name with NUL in it.
+    kind = None if "\x00" in name else ProbeKind.objects.filter(name=name).order_by("-version").first()
     if kind is None:
         raise NoSuchProbe(probe=name[:80], probes=", ".join(names()) or "none yet")
     return kind

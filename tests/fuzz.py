@@ -1,0 +1,68 @@
+"""Thousands of requests made up from the API's own document, at a service of its own: `make fuzz`, `ARGS` go along."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from atlas import supervisor
+from tests import servers
+
+ROOT = Path(__file__).parent.parent
+DOCUMENT = ROOT / "docs" / "openapi.yaml"
+SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
+SCOPES = "read,write,review,compute,import,admin"
+# Set up as an operator would; the catalogue and a checkpoint, so that what is made up may meet something.
+SET_UP = (
+    ("migrate", "--verbosity", "0"),
+    ("publish_catalog",),
+    ("add_person", "fuzz"),
+    ("set_role", "fuzz", "operator"),
+    ("found_team", "circle", "The circle", "--admin", "fuzz"),
+    ("exhibit",),
+)
+# `positive_data_acceptance` is left out: a slug that is well-formed and names nothing is refused, as it should be.
+OPTIONS = ("--exclude-checks", "positive_data_acceptance", "--seed", "1", "--max-examples", "40", "--no-color")
+
+
+def main(arguments: list[str]) -> int:
+    """Run all of it; what schemathesis says is the answer."""
+    with servers.folder() as home:
+        port = servers.free_port()
+        limits = ",".join(f"{kind}=10000000" for kind in ("read", "search", "write", "compute", "import"))
+        os.environ |= {"ATLAS_HOME": str(home), "ATLAS_RATES": limits, "ATLAS_LOG_LEVEL": "ERROR"}
+        for command in SET_UP:
+            manage(*command)
+        token = manage("create_token", "fuzz", "--scopes", SCOPES)
+        url = f"http://127.0.0.1:{port}"
+        with servers.tethered(supervisor.web_command(host="127.0.0.1", port=port)):
+            servers.wait_for(lambda: urllib.request.urlopen(f"{url}/healthz").close(), what="the service")
+            made_up, there = home / "made-up.toml", home / "there.toml"
+            made_up.write_text("")
+            there.write_text(places(url))
+            options = ["--url", url, "--header", f"Authorization: Bearer {token}", *OPTIONS, *arguments]
+            runs = ([SCHEMATHESIS, "--config-file", str(it), "run", str(DOCUMENT)] for it in (made_up, there))
+            return max(subprocess.run([*run, *options], cwd=home).returncode for run in runs)
+
+
+def places(url: str) -> str:
+    """For a second run, in which every address leads to something: what the placeholders stand for, as TOML."""
+    with urllib.request.urlopen(f"{url}/api/v1/jobs?limit=1") as answer:
+        [job] = json.load(answer)["items"]
+    found = {"slug": "curve-circuit", "layer": "curve", "channel": "0", "name": job["probe"], "team": "circle"}
+    found |= {"handle": "fuzz", "fingerprint": job["fingerprint"]}
+    return "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in found.items())
+
+
+def manage(*command: str) -> str:
+    """What one of our commands prints; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

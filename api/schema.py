@@ -21,6 +21,10 @@ PLACES: Mapping[str, str] = {
     "sha256": "The artifact's SHA-256: 64 hexadecimal digits.",
     "team": "A team's slug.",
     "handle": "A person's handle.",
+    "accession": "A foothold's accession; case does not matter.",
+    "version": "A version's number, from 1.",
+    "item": "For what it was typed.",
+    "term": "A term's slug.",
     "prefix": "The public part of a token or an invitation: what stands between its underscores.",
 }
 STATED: Mapping[int, str] = {
@@ -29,6 +33,7 @@ STATED: Mapping[int, str] = {
     403: "You may not: a role is missing, the CSRF token is, or your password is still the printed one.",
     404: "There is no such thing, or you may not know of it.",
     406: "There is no such form of it.",
+    410: "A moderator took it away.",
     409: "Its state forbids it; or the same is being done right now.",
     412: "It was changed since you read it.",
     413: "The body is too large.",

@@ -11,7 +11,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from atlas.citing import Citation as Cited
-from atlas.dossiers import changes, checkpoints, jobs, neurons, people, pictures, requests
+from atlas.dossiers import changes, checkpoints, footholds, jobs, neurons, people, pictures, requests, terms, unsaved
 from atlas.dossiers.bodies import members
 
 
@@ -35,7 +35,12 @@ PLAIN: Mapping[Any, type[serializers.Field]] = {
     Any: AnyField,
 }
 # A thing as lists show it, where its own address shows more.
-IN_BRIEF = {checkpoints.CheckpointFacts: "CheckpointInBrief", jobs.JobFacts: "JobInBrief"}
+IN_BRIEF = {
+    checkpoints.CheckpointFacts: "CheckpointInBrief",
+    jobs.JobFacts: "JobInBrief",
+    footholds.FootholdFacts: "FootholdInBrief",
+    footholds.RevisionFacts: "RevisionInBrief",
+}
 
 
 @cache
@@ -116,4 +121,14 @@ NewInvitation = shape(people.NewInvitationFacts)
 TokenPage = listed(people.TokenFacts)
 NewToken = shape(people.NewTokenFacts)
 ChangePage = listed(changes.ChangeFacts)
+Foothold = shape(footholds.FootholdDossier)
+FootholdPage = listed(footholds.FootholdFacts)
+Revision = shape(footholds.RevisionDossier)
+RevisionPage = listed(footholds.RevisionFacts)
+SupportPage = listed(footholds.SupportFacts)
+ReviewPage = listed(footholds.ReviewFacts)
+Term = shape(terms.TermFacts)
+Unsaved = shape(unsaved.UnsavedFacts)
+UnsavedPage = listed(unsaved.UnsavedFacts)
+TermPage = listed(terms.TermFacts)
 Asked = PolymorphicProxySerializer(component_name="Asked", serializers=[Job, Request], resource_type_field_name=None)

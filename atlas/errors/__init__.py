@@ -1,15 +1,5 @@
 """What can go wrong with the record: the docstring is the message, the name the contract, the facts travel along."""
 
-from atlas.errors.base import (
-    AtlasError,
-    EditConflict,
-    Fault,
-    Immutable,
-    Internal,
-    NotCanonical,
-    NotFound,
-    Validation,
-)
 from atlas.errors.claims import (
     Gone,
     IllegalStanding,
@@ -41,6 +31,16 @@ from atlas.errors.facts import (
     RegisteredElsewhere,
     StillDraft,
     UploadReplaced,
+)
+from atlas.errors.pattern import (
+    AtlasError,
+    EditConflict,
+    Fault,
+    Immutable,
+    Internal,
+    NotCanonical,
+    NotFound,
+    Validation,
 )
 from atlas.errors.people import (
     AboveYourRole,

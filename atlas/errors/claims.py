@@ -1,6 +1,6 @@
 """What can go wrong with what people claim."""
 
-from atlas.errors.base import AtlasError, NotFound, Validation
+from atlas.errors.pattern import AtlasError, NotFound, Validation
 
 
 class NoSuchFoothold(NotFound):

@@ -1,6 +1,6 @@
 """What can go wrong with checkpoints, the questions asked of them, and what was found."""
 
-from atlas.errors.base import AtlasError, NotFound
+from atlas.errors.pattern import AtlasError, NotFound
 
 
 class NoSuchCheckpoint(NotFound):

@@ -1,6 +1,6 @@
 """What can go wrong with people: who they are, what they may, and the teams they are in."""
 
-from atlas.errors.base import AtlasError, NotFound
+from atlas.errors.pattern import AtlasError, NotFound
 
 
 class NoSuchTeam(NotFound):

@@ -1,6 +1,6 @@
 """What can be wrong with a request before anybody looks at what it asks."""
 
-from atlas.errors.base import AtlasError, NotFound
+from atlas.errors.pattern import AtlasError, NotFound
 
 
 class Malformed(AtlasError):

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from atlas import texts
 from atlas.errors import EditConflict, NoSuchTeam, StillDraft, Validation
 from atlas.models import Checkpoint, Contributor, Visibility
 from atlas.permissions import require
@@ -35,7 +36,11 @@ EDITABLE = {
 
 
 def describe(*, actor: Contributor, checkpoint: Checkpoint, based_on: str, **given: str) -> Checkpoint:
-    """Give it another title or summary; raises EditConflict when it has changed since `based_on`."""
+    """Give it another title or summary; raises EditConflict when it has changed since `based_on`, TextPolicy."""
+    if "title" in given:
+        given["title"] = texts.line(given["title"], at="/title", longest=120)
+    if "summary" in given:
+        given["summary"] = texts.prose(given["summary"], at="/summary", longest=4_000)
     return _done("checkpoint.describe", actor, checkpoint, based_on, **given)
 
 

@@ -95,6 +95,15 @@ def give(
     return made
 
 
+def asked(fingerprint: str, *, claim: Foothold, interpretation: str) -> dict[str, Any]:
+    """The content of evidence that a job of the claim's checkpoint is; raises Validation where there is none."""
+    job = Job.objects.filter(fingerprint=fingerprint, checkpoint=claim.checkpoint).select_related("probe").first()
+    if job is None:
+        detail = "There is no such job of this checkpoint."
+        raise Validation(errors=[{"pointer": "/job", "code": "not-found", "detail": detail}])
+    return from_job(job, interpretation=interpretation)
+
+
 def from_job(job: Job, *, interpretation: str = "") -> dict[str, Any]:
     """The content of evidence that a finished job's finding is."""
     method = METHODS.get(job.probe.name, "SX")

@@ -1,5 +1,6 @@
 """Claims: made, revised by who saw the newest version, proposed, withdrawn, decided on. Nothing said is ever lost."""
 
+import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -7,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 
 from atlas import accessions, texts
 from atlas.contents import CONTENTS
-from atlas.errors import EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
+from atlas.errors import AtlasError, EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
 from atlas.models import (
     Checkpoint,
     Contributor,
@@ -66,6 +67,13 @@ def revision(foothold: Foothold, version: int) -> Revision:
     return found
 
 
+def revision_named(foothold: Foothold, text: str) -> Revision:
+    """The version that an address names; raises NoSuchVersion."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text, flags=re.ASCII):
+        raise NoSuchVersion(accession=foothold.accession, version=text[:20], last=foothold.head_version)
+    return revision(foothold, int(text))
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def create(
@@ -86,6 +94,7 @@ def create(
     """
     require(actor, "foothold.create", team)
     _require_fitting(kind, checkpoint, team)
+    _require_source(derived_from, actor)
     settled = settle(content, kind=kind, checkpoint=checkpoint, actor=actor)
     rules.require(settled)
     foothold = _named(
@@ -109,6 +118,17 @@ def _require_fitting(kind: str, checkpoint: Checkpoint | None, team: Team) -> No
     if checkpoint is not None and checkpoint.visibility != Visibility.PUBLIC and checkpoint.team_id != team.pk:
         detail = "What is said of a team's own checkpoint belongs to that team."
         raise Validation(errors=[{"pointer": "/team", "code": "another-team", "detail": detail}])
+
+
+def _require_source(derived_from: str, actor: Contributor) -> None:
+    """What a copy was made of is a version that its author could read."""
+    if not derived_from:
+        return
+    accession, _, version = derived_from.rpartition(".")
+    try:
+        revision_named(find(accession, actor=actor), version)
+    except AtlasError as error:
+        raise Validation(errors=[{"pointer": "/derived_from", "code": error.slug(), "detail": str(error)}]) from None
 
 
 def _named(kind: str, **columns: Any) -> Foothold:
@@ -143,9 +163,6 @@ def revise(
     settled = settle(content, kind=foothold.kind, checkpoint=foothold.checkpoint, actor=actor)
     _require_same_subject(settled, base)
     rules.require(settled)
-    if settled.content == base.content:
-        detail = "This is what it says already."
-        raise Validation(errors=[{"pointer": "/content", "code": "unchanged", "detail": detail}])
     # One conditional UPDATE: of two editors of one version the database lets one win.
     advanced = Foothold.objects.filter(pk=foothold.pk, head_version=based_on).update(
         head_version=F("head_version") + 1, title=settled.title
@@ -153,6 +170,9 @@ def revise(
     if not advanced:
         foothold.refresh_from_db(fields=["head_version"])
         raise conflict(foothold, base=base, mine=settled.content)
+    if settled.content == base.content:
+        detail = "This is what it says already."
+        raise Validation(errors=[{"pointer": "/content", "code": "unchanged", "detail": detail}])
     foothold.refresh_from_db()
     added = _append(
         foothold, settled, author=actor, version=based_on + 1, summary=summary, base_version=based_on, restores=restores

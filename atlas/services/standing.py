@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 
-from atlas.models import Foothold, Membership, Review, Role, Support, Visibility
+from atlas.models import Contributor, Foothold, Membership, Review, Revision, Role, Support, Visibility
+from atlas.permissions import is_operator
 
 State, Standing, Verdict = Foothold.State, Foothold.Standing, Review.Verdict
 
@@ -144,6 +145,28 @@ def standing_support() -> Q:
         evidence__standing=Standing.OPEN,
         evidence__moderation=Foothold.Moderation.VISIBLE,
     )
+
+
+def hidden_from(actor: Contributor | None) -> Q:
+    """The footholds whose verdicts somebody must not see yet, because their team reviews blind.
+
+    Until it is decided, only who wrote it, who has given a verdict on the newest version, and the operator see what
+    others think; nobody can sign out, or come by another door, to see more.
+    """
+    if is_operator(actor):
+        return Q(pk__in=())
+    undecided = Q(team__blind_review=True, standing=Standing.OPEN, state__in=(State.PROPOSED, State.DISPUTED))
+    if actor is None:
+        return undecided
+    this = OuterRef("pk")
+    spoken = Review.objects.filter(foothold=this, reviewer=actor, superseded_at=None, version=OuterRef("head_version"))
+    written = Revision.objects.filter(foothold=this, author=actor)
+    return undecided & ~Exists(spoken) & ~Exists(written)
+
+
+def as_shown_to(actor: Contributor | None) -> Case:
+    """The state as somebody may know it, for lists and filters too."""
+    return Case(When(hidden_from(actor), then=Value(str(State.PROPOSED))), default=F("state"), output_field=CharField())
 
 
 def recompute(foothold: Foothold) -> Judgement:

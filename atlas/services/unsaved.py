@@ -7,6 +7,7 @@ from django.db import transaction
 from atlas import canonical
 from atlas.errors import NotCanonical, Validation
 from atlas.models import Contributor, UnsavedText
+from atlas.permissions import require
 
 LONGEST_ITEM, LARGEST, MOST = 200, 64 * 1024, 200  # characters; bytes; texts of one person
 
@@ -17,6 +18,7 @@ def keep(*, actor: Contributor, item: str, content: Any, base_version: int | Non
 
     Whoever keeps very many loses the oldest.
     """
+    require(actor, "unsaved.keep", None)
     errors = _of(item, content)
     if errors:
         raise Validation(errors=errors)
@@ -35,6 +37,7 @@ def find(*, actor: Contributor, item: str) -> UnsavedText | None:
 
 def discard(*, actor: Contributor, item: str) -> bool:
     """Throw it away; whether there was anything."""
+    require(actor, "unsaved.keep", None)
     gone, _ = UnsavedText.objects.filter(contributor=actor, item=item).delete()
     return bool(gone)
 

@@ -13,17 +13,21 @@ from django.test import Client
 from atlas.models import (
     Artifact,
     Checkpoint,
+    Contributor,
     Finding,
+    Foothold,
     Job,
     Membership,
     Request,
     Role,
     Team,
+    Term,
     User,
 )
-from atlas.services import people, teams, tokens
+from atlas.services import evidence, footholds, people, teams, tokens, unsaved
 from tests.api import contract
 from tests.api.uploading import MULTIPART
+from tests.claims import WORD, revise
 
 ROOT = "/api/v1"
 TOKEN = "t" * 32
@@ -86,6 +90,7 @@ class World:
     queued: Job
     request: Request
     artifact: Artifact
+    foothold: Foothold
     prefix: str  # of a token of Alice's, and of an invitation to her circle
 
     @property
@@ -101,6 +106,10 @@ class World:
             "sha256": self.artifact.sha256,
             "team": "circle",
             "handle": "carol",
+            "accession": self.foothold.accession,
+            "version": "1",
+            "term": "curve",
+            "item": "new:description",
             "prefix": self.prefix,
         }
 
@@ -137,12 +146,25 @@ def circle(user, alice) -> str:
     return token.prefix
 
 
+def claim_of(actor: Contributor, checkpoint: Checkpoint, team: Team, **more: Any) -> Foothold:
+    """A description of edges:1 in two versions, with a term, evidence, and a text that is not saved yet."""
+    Term.objects.get_or_create(slug="curve", defaults={"label": "curve"})
+    content = {"neuron": "edges:1", "title": "A curve"}
+    made = footholds.create(actor=actor, kind="description", checkpoint=checkpoint, team=team, content=content, **more)
+    revise(made, actor, terms=[{"term": "curve", "polarity": "detects"}])
+    evidence.give(actor=actor, claim=made, team=team, content=WORD)
+    unsaved.keep(actor=actor, item="new:description", content={"title": "A cur"})
+    made.refresh_from_db()
+    return made
+
+
 @pytest.fixture
 def world(checkpoint, alice, ask_for, answer_jobs, circle) -> World:
     """`toy` with one answered and one waiting question, both Alice's."""
     [done] = answer_jobs(*ask_for(checkpoint, alice, "edges:0").jobs)
     asked = ask_for(checkpoint, alice, "edges:1", [{"unit": "edges:0", "weight": 0.5}])
-    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done), circle)
+    claim = claim_of(alice, checkpoint, Team.objects.get(person=alice))
+    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done), claim, circle)
 
 
 @pytest.fixture
@@ -161,7 +183,7 @@ def hidden(register, team, alice, ask_for, answer_jobs, circle) -> World:
     secret.refresh_from_db()
     [done] = answer_jobs(*ask_for(secret, alice, "edges:0").jobs)
     asked = ask_for(secret, alice, "edges:1", "edges:2")
-    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), circle)
+    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), claim_of(alice, secret, team), circle)
 
 
 @pytest.fixture

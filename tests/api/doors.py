@@ -6,16 +6,39 @@ from typing import Any
 from django.http import HttpResponse
 
 from api.parsers import StrictJSONParser
-from atlas.models import Membership, Scope, Team
+from atlas.models import Membership, Role, Scope, Team, User
 from atlas.services import tokens
 from tests.api import contract
 from tests.api.conftest import ROOT, Api, World, question
 from tests.api.test_every_route import ROUTES, allowed, at
 from tests.api.test_matrix import Script
+from tests.claims import RATIONALE, WORD
 
 # What a method takes; one that takes nothing has no row.
 GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("jobs", "POST"): question(subject="edges:3", params={"steps": 3}),
+    ("checkpoints/<str:slug>", "PATCH"): {"title": "Another title"},
+    ("footholds", "POST"): {
+        "kind": "description",
+        "checkpoint": "toy",
+        "content": {"neuron": "edges:2", "title": "A line"},
+        "summary": "First.",
+    },
+    ("footholds/<str:accession>", "PATCH"): {"content": {"title": "Another"}, "summary": "Better."},
+    ("footholds/<str:accession>/evidence", "POST"): {"content": WORD, "role": "supports", "note": "See."},
+    ("footholds/<str:accession>/detach", "POST"): {"evidence": "E000000000", "role": "supports"},
+    ("footholds/<str:accession>/reviews", "POST"): {"version": 2, "verdict": "agree", "text": "So it is."},
+    ("footholds/<str:accession>/withdraw", "POST"): {"reason": "I was wrong."},
+    ("footholds/<str:accession>/retract", "POST"): {"reason": "Made up."},
+    ("footholds/<str:accession>/merge", "POST"): {"into": "D000000000", "reason": "The same."},
+    ("footholds/<str:accession>/rank", "POST"): {"rank": "preferred"},
+    ("footholds/<str:accession>/moderate", "POST"): {"to": "visible", "reason": "Kept."},
+    ("footholds/<str:accession>/restore", "POST"): {"version": 1, "based_on": 2, "summary": "Back."},
+    ("footholds/<str:accession>/resolve", "POST"): {"outcome": "upheld", "rationale": RATIONALE},
+    ("terms", "POST"): {"slug": "arc", "label": "arc", "definition": "Bent."},
+    ("terms/<str:term>", "PATCH"): {"label": "Curve"},
+    ("terms/<str:term>/merge", "POST"): {"into": "nothing"},
+    ("me/unsaved", "POST"): {"item": "new:link", "content": {"source": "edges:1"}},
     ("me/memberships", "POST"): {"invitation": "inv_00000000_" + "0" * 32},
     ("tokens", "POST"): {"name": "another", "scopes": ["read"], "days": 3},
     ("teams", "POST"): {"slug": "newest", "name": "The newest", "admin": "carol"},
@@ -24,7 +47,7 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("teams/<str:team>/invitations", "POST"): {"role": "reader", "uses": 1, "days": 3},
 }
 # Fields that hold what people call things; all others name something that is there, or choose from a few words.
-TITLES = [(route, method, "name") for route, method in GOOD if "name" in GOOD[route, method]]
+TITLES = [(route, method, name) for (route, method), body in GOOD.items() for name in ("name", "title") if name in body]
 
 
 @dataclass(frozen=True)
@@ -66,18 +89,28 @@ class Door:
         return self.api.ask(self.method, self.path, body, headers={**self.headers, **(headers or {})}, **more)
 
 
+def by_token(login: User) -> Script:
+    """Somebody who comes with a token that may do all they may."""
+    return Script(tokens.create(owner=login, name="script", scopes=Scope.values)[1])
+
+
 def doors_of(world: World, operator: Any) -> list[Door]:
     """Every door that reads JSON, twice."""
     tags = {
+        "checkpoints/<str:slug>": world.checkpoint.version_tag,
+        "footholds/<str:accession>": f"{world.foothold.accession}.2",
+        "terms/<str:term>": "curve.1",
         "teams/<str:team>": Team.objects.get(slug="circle").version_tag,
         "teams/<str:team>/members/<str:handle>": Membership.objects.get(
             team__slug="circle", contributor__handle="carol"
         ).version_tag,
     }
-    by_token = Script(tokens.create(owner=operator.login, name="script", scopes=Scope.values)[1])
+    Membership.objects.create(team=Team.objects.get(slug="circle"), contributor=operator, role=Role.REVIEWER)
     found = []
-    for api in (Api(operator.login), by_token):
+    for come in (Api, by_token):
+        people = {"operator": come(operator.login), "author": come(world.foothold.created_by.login)}
         for route, view in ROUTES.items():
+            api = people["author" if route.endswith("/withdraw") else "operator"]  # nobody withdraws what others wrote
             if StrictJSONParser not in view.parser_classes:
                 continue
             for method in set(allowed(route)) - {"GET"}:

@@ -55,7 +55,7 @@ def test_an_edit_of_what_has_changed_meanwhile_is_refused(curator):
     seen = Checkpoint.objects.get().version_tag
     assert edited(curator, seen, title="Mine").status_code == 200
     late = edited(curator, seen, title="Theirs")
-    assert (late.status_code, late.json()["theirs"], late.json()["yours"]) == (412, "toy.2", "toy.1")
+    assert (late.status_code, late.json()["current"], late.json()["seen"]) == (412, "toy.2", "toy.1")
     assert Checkpoint.objects.get().title == "Mine"
 
 

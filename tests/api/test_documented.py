@@ -15,14 +15,17 @@ from jsonschema import Draft202012Validator
 from api import urls
 from api.jobs import ASKED
 from atlas import validation
-from atlas.models import Membership, Role, Team
-from atlas.services import catalog, checkpoints, teams
+from atlas.models import Foothold, Membership, Role, Team, Term
+from atlas.services import catalog, checkpoints, people, teams
 from atlas.services.checkpoints import LayerFacts
 from tests.api import contract
-from tests.api.conftest import ROOT, question
+from tests.api.conftest import ROOT, Api, claim_of, question
+from tests.api.doors import GOOD
 from tests.api.test_asking import WRONG
 from tests.api.test_every_route import UNLISTED, allowed
+from tests.api.test_matrix import named
 from tests.api.uploading import ABSENT, MULTIPART, form
+from tests.claims import RATIONALE, WORD
 from tests.conftest import registration
 
 OPERATIONS = {operation["operationId"]: (template, method) for template, method, operation in contract.operations()}
@@ -85,15 +88,16 @@ def test_the_pages_load_nothing_inline_and_nothing_from_elsewhere(db, anybody, c
 HEAVY = b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
 WAYS = {
     304: lambda it: it.api.ask(it.method, it.path, headers={"If-None-Match": it.api.get(it.path)["ETag"]}),
-    308: lambda it: it.api.get(it.path.replace("/edges", "/mixed_5x5")),
+    308: lambda it: it.api.get(it.otherwise_spelled),
     400: lambda it: it.api.ask(it.method, f"{it.path}?colour=red", it.body),
     401: lambda it: it.anybody.ask(it.method, it.path, it.body, headers={"Authorization": "Bearer fh_none"}),
     403: lambda it: it.newcomer.ask(it.method, it.path, it.body),
     404: lambda it: it.api.ask(it.method, it.nowhere, it.body),
     406: lambda it: it.api.ask(it.method, it.path, it.body, headers={"Accept": "image/png"}),
-    412: lambda it: it.api.ask(it.method, it.path, it.body, headers={"If-Match": '"stale.0"'}),
+    412: lambda it: it.api.ask(it.method, it.path, it.stale, headers={"If-Match": '"stale.0"'}),
     413: lambda it: it.api.ask(it.method, it.path, HEAVY, headers=it.headers),
     415: lambda it: it.api.ask(it.method, it.path, it.body or {}, content_type="text/plain", headers=it.headers),
+    410: lambda it: it.after_a_moderator(),
     422: lambda it: it.api.ask(it.method, it.path, [1], headers=it.headers),
     428: lambda it: it.api.ask(it.method, it.path, it.body),
     429: lambda it: it.too_often(),
@@ -105,6 +109,19 @@ UPLOADING = {
 }
 DONE = (200, 201, 202, 204)
 BODIES = {
+    "create_foothold": GOOD["footholds", "POST"],
+    "revise_foothold": {"content": {"title": "Another title"}},
+    "give_evidence": {"content": WORD},
+    "review_foothold": {"version": 2, "verdict": "agree"},
+    "retract_foothold": {"reason": "Made up."},
+    "rank_foothold": {"rank": "preferred"},
+    "moderate_foothold": {"to": "hidden", "reason": "An advertisement."},
+    "restore_foothold": {"version": 1, "based_on": 2},
+    "resolve_foothold": {"outcome": "upheld", "rationale": RATIONALE},
+    "create_term": {"slug": "arc", "label": "arc"},
+    "rename_term": {"label": "Curve"},
+    "merge_term": {"into": "bend"},
+    "keep_unsaved": {"item": "new:link", "content": {"source": "edges:1"}},
     "edit_checkpoint": {"title": "Another title"},
     "upload_checkpoint": form(),
     "ask": question(subject="edges:3"),
@@ -131,9 +148,52 @@ class Asked:
             self.body = {"invitation": teams.invite(actor=None, team=team, role=Role.READER)[1]}
         tags = {"rename_team": Team.objects.get(slug="circle").version_tag}
         tags["set_role"] = Membership.objects.get(contributor__handle="carol", team__slug="circle").version_tag
+        self._prepare(name, world.foothold)
+        tags |= {"revise_foothold": f"{world.foothold.accession}.2", "rename_term": "curve.1"}
         tags["edit_checkpoint"] = world.checkpoint.version_tag
         self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
         self.headers |= {"Content-Type": MULTIPART} if name == "upload_checkpoint" else {}
+
+    def _prepare(self, name, claim):
+        """The claim as the verbs need it, and who may do what an operator may not."""
+        rows = Foothold.objects.filter(pk=claim.pk)
+        if name in ("propose_foothold", "resolve_foothold"):
+            rows.update(**({"standing": "draft"} if name.startswith("propose") else {"state": "disputed"}))
+        if name == "review_foothold":
+            Membership.objects.create(
+                team=Team.objects.get(slug="circle"), contributor=named("operator"), role=Role.REVIEWER
+            )
+        if name in ("withdraw_foothold", "discard_unsaved"):
+            self.api = Api(claim.created_by.login)
+        if name == "merge_foothold":
+            other = claim_of(claim.created_by, claim.checkpoint, claim.team)
+            self.body = {"into": other.accession, "reason": "The same."}
+        if name == "detach_foothold":
+            self.body = {"evidence": claim.support.get().evidence.accession, "role": "supports"}
+        Term.objects.get_or_create(slug="bend", defaults={"label": "bend"})
+
+    @property
+    def otherwise_spelled(self):
+        """Its address as some people write it."""
+        if "/footholds/" in self.path:
+            return f"{ROOT}/{self.path.removeprefix(f'{ROOT}/').lower()}"
+        return self.path.replace("/edges", "/mixed_5x5")
+
+    @property
+    def stale(self):
+        """A body on an older version, where it is the body that names one."""
+        older = {name: 1 for name in ("version", "based_on") if name in (self.body or {})}
+        return {**(self.body or {}), **older}
+
+    def after_a_moderator(self):
+        """The answer about a claim that was taken away, for who may not see it any more."""
+        rows = Foothold.objects.filter(accession__in=self.path.split("/"))
+        [stood] = rows.values("standing", "moderation")
+        rows.update(moderation="spam", standing="open")
+        passer_by = Api(people.join(username="passer-by", password="correct horse battery"))
+        answer = passer_by.ask(self.method, self.path, self.body, headers=self.headers)
+        rows.update(**stood)
+        return answer
 
     def too_often(self):
         """The answer to a request that is one too many."""
@@ -155,7 +215,7 @@ def test_every_documented_answer_can_be_had(name, world, registering, as_operato
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409
         world.queued.__class__.objects.filter(pk=world.queued.pk).update(state="quarantined")
-    assert as_operator.ask(method, asked.path, asked.body, headers=asked.headers).status_code in set(promised) & {*DONE}
+    assert asked.api.ask(method, asked.path, asked.body, headers=asked.headers).status_code in set(promised) & {*DONE}
     if name in ("ask", "upload_checkpoint"):
         assert as_operator.post(asked.path, asked.body, headers=asked.headers).status_code == 200
     if name == "cancel_job":

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 BIG, LONG = 100_000, 5_000
 READ_ONLY = ("id", "author", "version", "state", "created_at", "is_staff", "is_superuser", "quota", "owner", "role_id")
 FLOODS = ["x\ufffe", "a" + "\u0301" * 10_000, "a" + "\u200d" * 60, "\u202ex", "a\u2066b\u2069"]
+PROSE = ("reason", "text", "rationale", "definition")
 URLS = ("http://127.0.0.1:9/", "file:///etc/passwd", "gopher://a/", "https://①②⑦.⓪.⓪.①/", "http://[::1]/", "data:,x")
 
 # By entry: bodies, the status, and the problems that may say why.
@@ -156,7 +157,7 @@ def test_a_field_of_another_type(taking, untouched):
 
 def test_what_is_required_is_missing(taking, untouched):
     """J34: by its absence as by null; each is named."""
-    for door in taking:
+    for door in (door for door in taking if door.schema.get("required")):
         answer = door.knock({})
         named = {error["pointer"][1:] for error in answer.json()["errors"] if error["code"] == "required"}
         assert named >= set(door.schema["required"]), door
@@ -166,7 +167,9 @@ def test_text_that_misleads(taking, untouched):
     """J22, J23: in a title by the policy for texts; where something is named, there is nothing of that name."""
     for door in (door for door in taking if not door.denied):
         for name in door.fields("string"):
-            for text in FLOODS:
+            # Running text is turned in its own box; it is kept as it was written.
+            running = name in PROSE or (door.route, name) == ("checkpoints/<str:slug>", "summary")
+            for text in FLOODS[:3] if running else FLOODS:
                 answer = door.knock({**door.good, name: text})
                 assert answer.status_code == 422, f"{door}: {name}={text[:20]!a}"
                 if (door.route, door.method, name) in TITLES and len(text) < 80:

@@ -9,11 +9,12 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from atlas.models import Checkpoint, Contributor, Membership, Role, Scope, Team
-from atlas.services import jobs, people, teams, tokens
-from tests.api.conftest import ROOT, Api, question
+from atlas.models import Checkpoint, Contributor, Foothold, Membership, Role, Scope, Team, Term
+from atlas.services import jobs, people, reviews, teams, tokens
+from tests.api.conftest import ROOT, Api, claim_of, question
 from tests.api.test_every_route import ROUTES, allowed, at
 from tests.api.uploading import MULTIPART, form
+from tests.claims import DISPUTE, RATIONALE, WORD
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,7 @@ TEAMS = (404, 200, 200, 200, 200, 200, 200, 404, 401, 200)  # what only the team
 OWN = (401, 200, 200, 200, 200, 200, 200, 200, 401, 200)
 MEMBERS = (401, 200, 200, 200, 200, 200, 200, 404, 401, 200)
 ADMINS = (401, 403, 403, 403, 403, 200, 200, 404, 401, 403)
+CURATORS = (401, 403, 403, 403, 200, 200, 200, 404, 401, 403)
 MATRIX = {
     ("checkpoints", "GET"): OPEN,
     # Who may upload for no team is refused before the body says for which.
@@ -37,6 +39,35 @@ MATRIX = {
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/cite", "GET"): TEAMS,
+    ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/footholds", "GET"): TEAMS,
+    ("footholds", "GET"): OPEN,
+    ("footholds", "POST"): (401, 403, 201, 201, 201, 201, 201, 422, 401, 403),
+    ("footholds/<str:accession>", "GET"): TEAMS,
+    ("footholds/<str:accession>", "PATCH"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
+    ("footholds/<str:accession>/versions", "GET"): TEAMS,
+    ("footholds/<str:accession>/versions/<str:version>", "GET"): TEAMS,
+    ("footholds/<str:accession>/evidence", "GET"): TEAMS,
+    ("footholds/<str:accession>/evidence", "POST"): (401, 403, 201, 201, 201, 201, 201, 404, 401, 403),
+    ("footholds/<str:accession>/detach", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
+    ("footholds/<str:accession>/reviews", "GET"): TEAMS,
+    # The annotator wrote it, and is no reviewer; an operator reviews for no team.
+    ("footholds/<str:accession>/reviews", "POST"): (401, 403, 403, 201, 201, 201, 403, 404, 401, 403),
+    # A draft, which a reader may not know of.
+    ("footholds/<str:accession>/propose", "POST"): (401, 404, 200, 200, 200, 200, 200, 404, 401, 403),
+    ("footholds/<str:accession>/withdraw", "POST"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
+    ("footholds/<str:accession>/retract", "POST"): CURATORS,
+    ("footholds/<str:accession>/merge", "POST"): CURATORS,
+    ("footholds/<str:accession>/rank", "POST"): CURATORS,
+    ("footholds/<str:accession>/publish", "POST"): CURATORS,
+    ("footholds/<str:accession>/resolve", "POST"): CURATORS,
+    ("footholds/<str:accession>/moderate", "POST"): (401, 403, 403, 403, 403, 403, 200, 404, 401, 403),
+    ("footholds/<str:accession>/restore", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
+    ("terms", "GET"): OPEN,
+    # Everybody annotates in a space of their own.
+    ("terms", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
+    ("terms/<str:term>", "GET"): OPEN,
+    ("terms/<str:term>", "PATCH"): (401, 403, 403, 403, 200, 200, 200, 403, 401, 403),
+    ("terms/<str:term>/merge", "POST"): (401, 403, 403, 403, 200, 200, 200, 403, 401, 403),
     ("probes", "GET"): OPEN,
     ("probes/<str:name>", "GET"): OPEN,
     ("jobs", "GET"): OPEN,
@@ -49,6 +80,9 @@ MATRIX = {
     ("artifacts/<str:sha256>", "GET"): TEAMS,
     ("me", "GET"): OWN,
     ("me/memberships", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
+    ("me/unsaved", "GET"): OWN,
+    ("me/unsaved", "POST"): (401, 200, 200, 200, 200, 200, 200, 200, 401, 403),
+    ("me/unsaved/<str:item>", "DELETE"): (401, 404, 204, 404, 404, 404, 404, 404, 401, 403),
     ("tokens", "GET"): OWN,
     ("tokens", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
     ("tokens/<str:prefix>", "DELETE"): (401, 404, 204, 404, 404, 404, 204, 404, 401, 403),
@@ -93,7 +127,12 @@ def lab(register, probe, registering, operator, ask_for, answer_jobs):
     secret.refresh_from_db()
     [done] = answer_jobs(*ask_for(secret, named("annotator"), "edges:0").jobs)
     asked = ask_for(secret, named("annotator"), "edges:1")
+    claim = claim_of(named("annotator"), secret, team, visibility="team")
     return {
+        "accession": claim.accession,
+        "version": "1",
+        "term": "curve",
+        "item": "new:description",
         "slug": "secret",
         "layer": "edges",
         "channel": "1",
@@ -142,12 +181,51 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
         ("teams/<str:team>/members/<str:handle>", "PATCH"): {"role": "annotator"},
         ("teams/<str:team>/invitations", "POST"): {"role": "reader"},
     }
+    if method != "GET" and route.startswith(("footholds", "terms", "me/unsaved")):
+        bodies |= about_claims(route, Foothold.objects.get(accession=places["accession"]))
     leaving = Membership.objects.get(team=lab, contributor=named("leaving"))
     tags = {"teams/<str:team>": lab.version_tag, "teams/<str:team>/members/<str:handle>": leaving.version_tag}
+    tags["footholds/<str:accession>"] = f"{places['accession']}.2"
+    tags["terms/<str:term>"] = "curve.1"
     tags["checkpoints/<str:slug>"] = Checkpoint.objects.get(slug="secret").version_tag
     headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
     headers |= {"Content-Type": MULTIPART} if (route, method) == ("checkpoints", "POST") else {}
     return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers
+
+
+def about_claims(route: str, claim: Foothold) -> dict[tuple[str, str], Any]:
+    """The bodies with which verbs about a claim would succeed, once it stands as they need it."""
+    annotator = named("annotator")
+    if route.endswith("/propose"):
+        Foothold.objects.filter(pk=claim.pk).update(standing="draft")
+    if route.endswith("/resolve"):
+        reviews.review(actor=named("reviewer"), foothold=claim, version=2, **DISPUTE)
+    into = ""
+    if route.endswith("<str:accession>/merge"):
+        into = claim_of(annotator, claim.checkpoint, claim.team, visibility="team").accession
+    Term.objects.get_or_create(slug="bend", defaults={"label": "bend"})
+    known = claim.support.get().evidence.accession
+    why = {"reason": "The same was said before."}
+    one = "footholds/<str:accession>"
+    content = {"neuron": "edges:2", "title": "A line"}
+    wanted = {"kind": "description", "checkpoint": "secret", "team": "lab", "content": content}
+    return {
+        ("footholds", "POST"): {**wanted, "visibility": "team"},
+        (one, "PATCH"): {"content": {"title": "Another"}},
+        (f"{one}/evidence", "POST"): {"content": {**WORD, "interpretation": "Again."}, "team": "lab"},
+        (f"{one}/detach", "POST"): {"evidence": known, "role": "supports"},
+        (f"{one}/reviews", "POST"): {"version": 2, "verdict": "agree"},
+        (f"{one}/retract", "POST"): why,
+        (f"{one}/merge", "POST"): {"into": into, **why},
+        (f"{one}/rank", "POST"): {"rank": "preferred"},
+        (f"{one}/resolve", "POST"): {"outcome": "upheld", "rationale": RATIONALE},
+        (f"{one}/moderate", "POST"): {"to": "hidden", **why},
+        (f"{one}/restore", "POST"): {"version": 1, "based_on": 2},
+        ("terms", "POST"): {"slug": "arc", "label": "arc"},
+        ("terms/<str:term>", "PATCH"): {"label": "Curve"},
+        ("terms/<str:term>/merge", "POST"): {"into": "bend"},
+        ("me/unsaved", "POST"): {"item": "x", "content": {"title": "y"}},
+    }
 
 
 def test_every_method_of_every_route_has_its_row():

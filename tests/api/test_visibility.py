@@ -7,7 +7,8 @@ from tests.api.conftest import question, rows
 from tests.api.test_every_route import PERSONAL, ROUTES, allowed, at
 
 pytestmark = pytest.mark.django_db
-PLACES = {route for route in ROUTES if "<" in route and not route.startswith("probes")}
+PUBLIC = ("probes", "terms")
+PLACES = {route for route in ROUTES if "<" in route and not route.startswith(PUBLIC)}
 LISTS = [
     "checkpoints",
     "jobs",
@@ -23,6 +24,8 @@ NONE = {
     "sha256": "0" * 64,
     "team": "square",
     "prefix": "00000000",
+    "accession": "DAAAAAAAA9",
+    "item": "new:nothing",
 }
 
 

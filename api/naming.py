@@ -1,0 +1,42 @@
+"""What the bodies about footholds name: found by one rule, and refused alike whether it is hidden or not there."""
+
+from atlas.accessions import read as spelled
+from atlas.errors import AtlasError, EditConflict, Validation
+from atlas.models import Checkpoint, Contributor, Foothold, Team
+from atlas.permissions import memberships_of
+from atlas.services import addresses, footholds, teams
+
+
+def checkpoint(slug: str | None, *, actor: Contributor) -> Checkpoint | None:
+    """The checkpoint that a body names; None where it names none."""
+    return None if slug is None else addresses.readable_by(actor, slug, pointer="/checkpoint")
+
+
+def team(slug: str | None, *, actor: Contributor) -> Team:
+    """The team that a body names, or one's own space; the same fault for a hidden one and for none."""
+    if slug is None:
+        own = memberships_of(actor).filter(team__person=actor).select_related("team").first()
+        if own is None:
+            raise Validation(errors=[{"pointer": "/team", "code": "required", "detail": "Name a team."}])
+        return own.team
+    try:
+        return teams.find(slug, actor=actor)
+    except AtlasError as error:
+        raise Validation(errors=[{"pointer": "/team", "code": error.slug(), "detail": str(error)}]) from None
+
+
+def foothold(accession: str, *, actor: Contributor, pointer: str) -> Foothold:
+    """The foothold that a body names; the same fault for a hidden one and for none."""
+    try:
+        return footholds.find(accession, actor=actor)
+    except AtlasError as error:
+        raise Validation(errors=[{"pointer": pointer, "code": error.slug(), "detail": str(error)}]) from None
+
+
+def version(tag: str, row: Foothold) -> int:
+    """The version in a version tag of this foothold; raises EditConflict for a tag of anything else."""
+    accession, _, number = tag.rpartition(".")
+    known = number.isascii() and number.isdigit() and 0 < len(number) < 8 and 1 <= int(number) <= row.head_version
+    if spelled(accession) != row.accession or not known:
+        raise EditConflict(seen=tag[:80], current=row.version_tag)
+    return int(number)

@@ -1,0 +1,46 @@
+"""The vocabulary as it is read."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from atlas.models import Term
+from atlas.services import terms
+
+
+@dataclass(frozen=True, slots=True)
+class TermFacts:
+    """A word and what it means."""
+
+    slug: str
+    url: str
+    label: str
+    definition: str
+    synonyms: list[str]
+    broader: str | None
+    replaced_by: str | None
+    version_tag: str
+
+
+def every() -> QuerySet[Term]:
+    """All terms, to be ordered by slug."""
+    return Term.objects.select_related("broader", "replaced_by")
+
+
+def term(slug: str) -> TermFacts:
+    """One term; raises NoSuchTerm."""
+    return facts_of(terms.find(slug))
+
+
+def facts_of(row: Term) -> TermFacts:
+    """A term's facts."""
+    return TermFacts(
+        slug=row.slug,
+        url=f"/t/{row.slug}",
+        label=row.label,
+        definition=row.definition,
+        synonyms=row.synonyms,
+        broader=row.broader.slug if row.broader else None,
+        replaced_by=row.replaced_by.slug if row.replaced_by else None,
+        version_tag=row.version_tag,
+    )

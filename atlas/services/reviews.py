@@ -63,12 +63,12 @@ def resolve(*, actor: Contributor, foothold: Foothold, outcome: str, rationale: 
     Raises IllegalStanding where nothing is disputed, SelfReview for an author, Validation for too short a rationale.
     """
     require(actor, "foothold.decide", foothold)
+    said = texts.prose(rationale, at="/rationale", longest=LONGEST, shortest=SHORTEST_RATIONALE)
     locked = Foothold.objects.select_for_update().get(pk=foothold.pk)
     if locked.state != Foothold.State.DISPUTED:
         raise IllegalStanding(accession=locked.accession, standing=locked.state, verb="resolved")
     if locked.revisions.filter(author=actor).exists():
         raise SelfReview(accession=locked.accession)
-    said = texts.prose(rationale, at="/rationale", longest=LONGEST, shortest=SHORTEST_RATIONALE)
     stood = locked.reviews.filter(superseded_at=None, version=locked.head_version)
     decided = Resolution.objects.create(
         foothold=locked,

@@ -25,7 +25,7 @@ def walk_to_a_neuron(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Curve circuit, handwritten").click()
     page.get_by_role("link", name="gabor", exact=True).click()
-    page.locator("#n2").click()
+    page.locator("#tile-n2").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("gabor:2")
     expect(page.get_by_text("Nobody has asked this neuron anything yet.")).to_be_visible()
 

@@ -13,9 +13,9 @@ import torch
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from atlas.errors import AtlasError, LeaseLost
+from atlas.errors import AtlasError, LeaseLost, PermissionRevoked
 from atlas.models import Job, Snapshot, Worker
-from atlas.services import artifacts, catalog, jobs
+from atlas.services import artifacts, catalog, jobs, warrants
 from atlas.services import workers as presence
 from workers import registrar, translate
 from workers.interp.errors import InterpError
@@ -111,7 +111,10 @@ class Drain:
         self.watch.hold(claimed)
         batch = Batch(claimed, watch=self.watch, stopping=self.stopping)
         try:
-            self._compute(batch)
+            for job in warrants.revoked(claimed):
+                batch.fail(job, PermissionRevoked())
+            if batch.open():
+                self._compute(batch)
         except Unwanted:
             batch.give_back(handback=True, why="asked to stop")
         except InterpError as error:
@@ -133,12 +136,12 @@ class Drain:
         connection.close()
 
     def _compute(self, batch: "Batch") -> None:
-        first = batch.claimed[0]
+        first = batch.open()[0]
         if first.probe.name == catalog.REGISTER:
             registrar.answer(batch)
             return
         lens = self.lenses.lens(first.checkpoint)
-        subjects = [translate.subject(job) for job in batch.claimed]
+        subjects = [translate.subject(job) for job in batch.open()]
         probe = PROBES[first.probe.name]
         started = time.time()
         answers = probe.run(lens, subjects, first.params, site=first.site, observe=batch.observe)

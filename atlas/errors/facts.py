@@ -75,6 +75,12 @@ class BadCard(AtlasError):
         super().__init__(errors=errors, summary=summary)
 
 
+class PermissionRevoked(AtlasError):
+    """Whoever asked this may not ask it any more; somebody who may can ask it again."""
+
+    status = 403
+
+
 class ProbeChangedWithoutVersion(AtlasError):
     """{probe} version {version} is published with another schema; a changed probe needs a new version."""
 

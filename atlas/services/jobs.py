@@ -15,7 +15,7 @@ from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Query
 from django.db.models.functions import Now
 
 from atlas import doorbell
-from atlas.errors import IllegalTransition, LeaseLost, NoSuchJob
+from atlas.errors import IllegalTransition, LeaseLost, NoSuchJob, PermissionRevoked
 from atlas.models import (
     Artifact,
     Checkpoint,
@@ -112,7 +112,9 @@ def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job,
     Job.objects.filter(pk=job.pk, state=State.QUEUED, priority__gt=priority).update(priority=priority)
     # A wanted job that is about to stop runs on; a cancelled one starts over.
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested_at=None)
-    again = _restart(Job.objects.filter(pk=job.pk, state=State.CANCELLED), kind="request", actor=actor)
+    # So does one that failed only because whoever asked had lost the right to: now somebody has it.
+    ended = Q(state=State.CANCELLED) | Q(state=State.FAILED, error__slug=PermissionRevoked.slug())
+    again = _restart(Job.objects.filter(ended, pk=job.pk), kind="request", actor=actor)
     job.refresh_from_db()
     return job, again
 

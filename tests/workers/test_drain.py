@@ -5,8 +5,18 @@ import threading
 import pytest
 from django.db import transaction
 
-from atlas.models import Finding, Job, JobEvent, ResponseReport, Snapshot, Worker
-from atlas.services import artifacts, jobs, workers
+from atlas.models import (
+    Checkpoint,
+    Finding,
+    Job,
+    JobEvent,
+    Membership,
+    ResponseReport,
+    Role,
+    Snapshot,
+    Worker,
+)
+from atlas.services import artifacts, jobs, people, teams, workers
 from workers.drain import Drain
 from workers.interp.errors import InterpError
 
@@ -180,3 +190,43 @@ def test_leaving_says_goodbye(fresh_database, stopping):
     loop.leave()
     assert workers.alive().count() == 0
     assert Worker.objects.get().stopped_at
+
+
+class TestWarrants:
+    """A20: what somebody may not ask any more is not computed for them; what others want too, is."""
+
+    def test_a_question_fails_when_nobody_who_asked_may_ask_any_more(self, drain, organism_on, wish, units):
+        checkpoint = organism_on()
+        mine, ours = wish(checkpoint, *units(checkpoint)[:2], steps=1)
+        other = people.join(username="other", password="correct horse battery").contributor
+        wish(checkpoint, units(checkpoint)[1], steps=1, actor=other)
+        people.deactivate(actor=None, user=people.find("asker"))
+        drain.drain(seconds=60)
+        mine.refresh_from_db()
+        ours.refresh_from_db()
+        assert (mine.state, mine.error["slug"]) == ("failed", "permission-revoked")
+        assert ours.state == "done"
+
+    def test_somebody_who_may_asks_it_again(self, drain, organism_on, wish, units):
+        checkpoint = organism_on()
+        [job] = wish(checkpoint, units(checkpoint)[0], steps=1)
+        people.deactivate(actor=None, user=people.find("asker"))
+        drain.drain(seconds=60)
+        other = people.join(username="other", password="correct horse battery").contributor
+        assert wish(checkpoint, units(checkpoint)[0], steps=1, actor=other) == [job]
+        drain.drain(seconds=60)
+        job.refresh_from_db()
+        assert job.state == "done"
+
+    def test_a_role_lost_in_a_team_is_enough(self, drain, organism_on, wish, units):
+        checkpoint = organism_on()
+        lab = teams.found(actor=None, slug="lab", name="The lab")
+        asker = people.join(username="asker", password="correct horse battery").contributor
+        role = Membership.objects.create(team=lab, contributor=asker, role=Role.ANNOTATOR)
+        Checkpoint.objects.filter(pk=checkpoint.pk).update(team=lab, visibility="team")
+        checkpoint.refresh_from_db()
+        [job] = wish(checkpoint, units(checkpoint)[0], steps=1)
+        role.delete()
+        drain.drain(seconds=60)
+        job.refresh_from_db()
+        assert (job.state, job.error["slug"]) == ("failed", "permission-revoked")

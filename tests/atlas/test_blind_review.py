@@ -1,0 +1,75 @@
+"""A team that reviews blind: nobody is told what others think before they have said what they think themselves."""
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from atlas.dossiers import footholds as dossiers
+from atlas.models import Role, Team
+from atlas.services import footholds, reviews
+from tests.claims import DISPUTE, member
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def disputed(claim, bo, lab):
+    """A claim of a team that reviews blind, which Bo disputes."""
+    Team.objects.filter(pk=lab.pk).update(blind_review=True)
+    claim.refresh_from_db()
+    reviews.review(actor=bo, foothold=claim, version=1, **DISPUTE)
+    return claim
+
+
+def seen(claim, actor):
+    """(state, disputes that are told, verdicts that are shown)."""
+    found = dossiers.foothold(claim.accession, actor=actor)
+    return found.foothold.state, found.judgement.disputes, len(found.reviews)
+
+
+def test_who_has_not_spoken_is_told_nothing(disputed, cy, bo, ana, operator):
+    assert seen(disputed, cy) == seen(disputed, None) == ("proposed", 0, 0)
+    assert seen(disputed, bo) == seen(disputed, ana) == seen(disputed, operator) == ("disputed", 1, 1)
+    listed = [row.shown_state for row in dossiers.readable_by(cy).filter(shown_state="disputed")]
+    assert listed == []
+
+
+def test_who_speaks_is_told_and_their_word_is_kept_as_blind(disputed, cy):
+    reviews.review(actor=cy, foothold=disputed, version=1, verdict="agree")
+    assert seen(disputed, cy) == ("disputed", 1, 2)
+    assert disputed.reviews.get(reviewer=cy).blind
+
+
+def test_no_door_tells(disputed, cy):
+    """The list, the reviews, the neuron and the feed, with and without signing in."""
+    stranger, reviewer = Client(), Client()
+    reviewer.force_login(cy.login)
+    addresses = ("footholds", f"footholds/{disputed.accession}", f"footholds/{disputed.accession}/reviews",
+                 "checkpoints/toy/layers/mixed/neurons/9/footholds", "footholds?state=disputed", "changes")  # fmt: skip
+    for client in (stranger, reviewer):
+        for address in addresses:
+            told = client.get(f"/api/v1/{address}").content.decode()
+            assert '"disputed"' not in told.replace('"disputes"', ""), address
+            assert '"dispute"' not in told, address
+            assert DISPUTE["text"] not in told, address
+
+
+def test_once_it_is_decided_everybody_is_told(disputed, lab):
+    for name in ("di", "ed", "flo"):
+        reviews.review(actor=member(name, lab, Role.REVIEWER), foothold=disputed, version=1, verdict="agree")
+    assert seen(disputed, None) == ("accepted", 1, 4)
+
+
+def test_the_nightly_check_names_what_breaks_a_rule(disputed, ana, capsys):
+    """Nothing does, until what a claim says is judged by what there is today."""
+    call_command("check_rules")
+    assert capsys.readouterr().out == ""
+    family = footholds.create(
+        actor=ana, kind="collection", checkpoint=disputed.checkpoint, team=disputed.team,
+        content={"title": "Curves", "form": "family", "items": [{"unit": "mixed:1"}]},
+    )  # fmt: skip
+    content = footholds.revision(disputed, 1).content | {"claims": {"family": family.accession}}
+    footholds.revise(actor=ana, foothold=disputed, content=content, based_on=1)
+    call_command("check_rules")
+    detail = f"{family.accession} does not list mixed:9."
+    assert capsys.readouterr().out == f"{disputed.version_tag} FH0011 warning /content/claims/family {detail}\n"

@@ -4,8 +4,9 @@
 .DEFAULT_GOAL := help
 PORT ?= 8000
 python := .venv/bin/python
-# A process for each core, and a file of tests stays in one; each computes with one thread, so that they share the cores.
-pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses auto --dist loadfile
+# A process for each core and one for those that wait, and a file of tests stays in one; each computes with one thread.
+processes := $(shell expr $$(nproc) + 1)
+pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses $(processes) --dist loadfile
 
 .PHONY: help demo serve test test-servers fuzz lint format types contracts schema reference doctor ci clean run-env test-env
 

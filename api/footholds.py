@@ -1,6 +1,5 @@
 """What people claim, in its versions; and what is done about it, a verb at a time."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.request import Request
@@ -20,6 +19,7 @@ from atlas.models import Foothold, Support, Visibility
 from atlas.permissions import require
 from atlas.redirects import moved
 from atlas.services import addresses, evidence, footholds
+from atlas.validation import closed
 
 ROOT = "/api/v1/footholds"
 KINDS = list(CONTENTS)
@@ -32,21 +32,10 @@ REASON = {"type": "string", "minLength": 1, "maxLength": 1_000, "description": "
 VERSION = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
 
 
-def members(description: str, *, optional: Mapping[str, Any] | None = None, **required: Any) -> Mapping[str, Any]:
-    """The schema of a body with these members and no others."""
-    return {
-        "type": "object",
-        "description": description,
-        "additionalProperties": False,
-        "required": [*required],
-        "properties": {**required, **(optional or {})},
-    }
-
-
 class WantedFoothold(Written):
     """A foothold that is made."""
 
-    judged_by = members(
+    judged_by = closed(
         "A new foothold.",
         kind={"type": "string", "enum": KINDS},
         content=CONTENT,
@@ -64,7 +53,7 @@ class WantedFoothold(Written):
 class Revised(Written):
     """What a version changes."""
 
-    judged_by = members(
+    judged_by = closed(
         "The members of the content that change; all others stay as in the version that If-Match names.",
         content=CONTENT,
         optional={"summary": SUMMARY},
@@ -75,7 +64,7 @@ class WantedEvidence(Written):
     """Evidence for a claim: known already, or made in the same step, from a finished job or from its content."""
 
     judged_by = {
-        **members(
+        **closed(
             "What speaks of the claim: exactly one of evidence, job and content.",
             optional={
                 "evidence": ACCESSION,

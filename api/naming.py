@@ -1,10 +1,11 @@
 """What the bodies about footholds name: found by one rule, and refused alike whether it is hidden or not there."""
 
 from atlas.accessions import read as spelled
-from atlas.errors import AtlasError, EditConflict, Validation
-from atlas.models import Checkpoint, Contributor, Foothold, Team
+from atlas.errors import EditConflict, Validation
+from atlas.models import Checkpoint, Contributor, Foothold, Team, Term
 from atlas.permissions import memberships_of
-from atlas.services import addresses, footholds, teams
+from atlas.services import addresses, footholds, teams, terms
+from atlas.validation import named_at
 
 
 def checkpoint(slug: str | None, *, actor: Contributor) -> Checkpoint | None:
@@ -19,18 +20,25 @@ def team(slug: str | None, *, actor: Contributor) -> Team:
         if own is None:
             raise Validation(errors=[{"pointer": "/team", "code": "required", "detail": "Name a team."}])
         return own.team
-    try:
+    return known_team(slug, actor=actor)
+
+
+def known_team(slug: str, *, actor: Contributor) -> Team:
+    """The team that a body names."""
+    with named_at("/team"):
         return teams.find(slug, actor=actor)
-    except AtlasError as error:
-        raise Validation(errors=[{"pointer": "/team", "code": error.slug(), "detail": str(error)}]) from None
 
 
 def foothold(accession: str, *, actor: Contributor, pointer: str) -> Foothold:
     """The foothold that a body names; the same fault for a hidden one and for none."""
-    try:
+    with named_at(pointer):
         return footholds.find(accession, actor=actor)
-    except AtlasError as error:
-        raise Validation(errors=[{"pointer": pointer, "code": error.slug(), "detail": str(error)}]) from None
+
+
+def term(slug: str, *, pointer: str) -> Term:
+    """The term that a body names."""
+    with named_at(pointer):
+        return terms.find(slug)
 
 
 def version(tag: str, row: Foothold) -> int:

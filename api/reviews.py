@@ -1,21 +1,18 @@
 """What others make of a claim."""
 
-from typing import Any
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import query, shapes
+from api import naming, query, shapes
 from api.endpoint import Endpoint
 from api.idempotency import idempotent
 from api.pagination import page, span
 from api.schema import Written, operation
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
-from atlas.errors import AtlasError, Validation
-from atlas.models import Contributor, Review, Team
+from atlas.models import Review
 from atlas.permissions import require
-from atlas.services import footholds, reviews, teams
+from atlas.services import footholds, reviews
 
 
 class WantedReview(Written):
@@ -55,15 +52,6 @@ class Reviews(Endpoint):
         person, row = self.person, footholds.find(accession, actor=self.actor)
         require(person, "foothold.review", row)
         given = self.given(WantedReview.judged_by)
-        team = _team(given.pop("team", None), actor=person)
+        team = naming.known_team(given.pop("team"), actor=person) if "team" in given else None
         reviews.review(actor=person, foothold=row, team=team, **given)
         return Response(body(dossiers.foothold(row.accession, actor=person)), status=201)
-
-
-def _team(slug: Any, *, actor: Contributor) -> Team | None:
-    if slug is None:
-        return None
-    try:
-        return teams.find(slug, actor=actor)
-    except AtlasError as error:
-        raise Validation(errors=[{"pointer": "/team", "code": error.slug(), "detail": str(error)}]) from None

@@ -1,8 +1,5 @@
 """Teams, their members and the invitations to them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,18 +15,9 @@ from atlas.errors import NoSuchMember, Validation
 from atlas.models import Contributor, Role
 from atlas.permissions import require
 from atlas.services import teams
+from atlas.validation import closed
 
 ROLES = [role.label for role in Role]
-
-
-def _body(description: str, *, optional: Mapping[str, Any] | None = None, **required: Any) -> Mapping[str, Any]:
-    return {
-        "type": "object",
-        "description": description,
-        "additionalProperties": False,
-        "required": [*required],
-        "properties": {**required, **(optional or {})},
-    }
 
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 120, "description": "As people read it."}
@@ -39,7 +27,7 @@ ROLE = {"type": "string", "enum": ROLES, "description": "What one may do; each r
 class WantedTeam(Written):
     """A team that is founded."""
 
-    judged_by = _body(
+    judged_by = closed(
         "A new team.",
         slug={"type": "string", "maxLength": 39, "description": "Its name in addresses, for ever."},
         name=NAME,
@@ -50,19 +38,19 @@ class WantedTeam(Written):
 class Renamed(Written):
     """A team's new name."""
 
-    judged_by = _body("Another name.", name=NAME)
+    judged_by = closed("Another name.", name=NAME)
 
 
 class NewRole(Written):
     """A member's new role."""
 
-    judged_by = _body("Another role.", role=ROLE)
+    judged_by = closed("Another role.", role=ROLE)
 
 
 class WantedInvitation(Written):
     """An invitation that is made."""
 
-    judged_by = _body(
+    judged_by = closed(
         "An invitation.",
         role=ROLE,
         optional={

@@ -1,11 +1,9 @@
 """The vocabulary."""
 
-from typing import Any
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import query, shapes
+from api import naming, query, shapes
 from api.conditions import version_seen
 from api.endpoint import Endpoint
 from api.idempotency import idempotent
@@ -13,10 +11,9 @@ from api.pagination import page, window
 from api.schema import Written, operation
 from atlas.dossiers import terms as dossiers
 from atlas.dossiers.bodies import body
-from atlas.errors import NoSuchTerm, Validation
-from atlas.models import Term
 from atlas.permissions import require
 from atlas.services import terms
+from atlas.validation import closed
 
 LABEL = {"type": "string", "minLength": 1, "maxLength": 80, "description": "As people read it."}
 SLUG = {"type": "string", "minLength": 1, "maxLength": 40, "description": "Its name in addresses, for ever."}
@@ -26,32 +23,22 @@ WORDS = {
 }
 
 
-def _body(description: str, required: dict[str, Any], optional: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": description,
-        "additionalProperties": False,
-        "required": [*required],
-        "properties": {**required, **optional},
-    }
-
-
 class WantedTerm(Written):
     """A word that is made."""
 
-    judged_by = _body("A new term.", {"slug": SLUG, "label": LABEL}, {**WORDS, "broader": SLUG})
+    judged_by = closed("A new term.", slug=SLUG, label=LABEL, optional={**WORDS, "broader": SLUG})
 
 
 class RenamedTerm(Written):
     """A word's new label."""
 
-    judged_by = _body("Another label and meaning; the old label stays as a synonym.", {"label": LABEL}, WORDS)
+    judged_by = closed("Another label and meaning; the old label stays as a synonym.", label=LABEL, optional=WORDS)
 
 
 class MergedTerm(Written):
     """What a word is merged into."""
 
-    judged_by = _body("Another term, which means the same.", {"into": SLUG}, {})
+    judged_by = closed("Another term, which means the same.", into=SLUG)
 
 
 class Terms(Endpoint):
@@ -72,7 +59,7 @@ class Terms(Endpoint):
         person = self.person
         require(person, "term.create", None)
         given = self.given(WantedTerm.judged_by)
-        broader = _named(given.pop("broader"), pointer="/broader") if "broader" in given else None
+        broader = naming.term(given.pop("broader"), pointer="/broader") if "broader" in given else None
         made = terms.create(actor=person, broader=broader, **given)
         place = {"Location": f"/api/v1/terms/{made.slug}"}
         return Response(body(dossiers.term(made.slug)), status=201, headers=place)
@@ -105,13 +92,6 @@ class MergeTerm(Endpoint):
         """Merge it into another: what uses it is found there, and its address leads there."""
         person, row = self.person, terms.find(term)
         require(person, "term.curate", row)
-        into = _named(self.given(MergedTerm.judged_by)["into"], pointer="/into")
+        into = naming.term(self.given(MergedTerm.judged_by)["into"], pointer="/into")
         terms.merge(actor=person, term=row, into=into)
         return Response(body(dossiers.term(term)))
-
-
-def _named(slug: str, *, pointer: str) -> Term:
-    try:
-        return terms.find(slug)
-    except NoSuchTerm as error:
-        raise Validation(errors=[{"pointer": pointer, "code": error.slug(), "detail": str(error)}]) from None

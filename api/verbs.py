@@ -8,13 +8,14 @@ from rest_framework.response import Response
 
 from api import naming, shapes
 from api.endpoint import Endpoint
-from api.footholds import ACCESSION, REASON, SUMMARY, VERSION, members
+from api.footholds import ACCESSION, REASON, SUMMARY, VERSION
 from api.schema import Written, operation
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
 from atlas.models import Contributor, Foothold, Support
 from atlas.permissions import require
 from atlas.services import evidence, footholds, reviews
+from atlas.validation import closed
 
 Act = Callable[[Contributor, Foothold, dict[str, Any]], Any]
 
@@ -23,7 +24,7 @@ def verb(
     name: str, does: str, act: Act, *problems: int, permission: str = "", optional: Any = None, **required: Any
 ) -> type[Endpoint]:
     """An endpoint that does one thing about a foothold, and answers with how it stands then."""
-    given = type(f"{name.title()}Body", (Written,), {"judged_by": members(does, optional=optional, **required)})
+    given = type(f"{name.title()}Body", (Written,), {"judged_by": closed(does, optional=optional, **required)})
     given.__doc__ = does
 
     @operation(f"{name}_foothold", shapes.Foothold, 404, 409, 410, *problems, given=given, writes=True)

@@ -2,14 +2,15 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from atlas import canonical
-from atlas.errors import NotCanonical
+from atlas.errors import Gone, NotCanonical, NotFound, Validation
 
 MOST_ERRORS = 20
 
@@ -18,6 +19,26 @@ def faults(value: Any, schema: dict[str, Any], *, at: str = "") -> list[dict[str
     """Every violation as {pointer (RFC 6901), code, detail}; `at` is the pointer of `value` in what the person sent."""
     found = sorted(JUDGE(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
     return [entry for error in found[:MOST_ERRORS] for entry in _entries(error, at=at)][:MOST_ERRORS]
+
+
+def closed(says: str, /, *, optional: Mapping[str, Any] | None = None, **required: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object with these members and no others."""
+    return {
+        "type": "object",
+        "description": says,
+        "additionalProperties": False,
+        "required": [*required],
+        "properties": {**required, **(optional or {})},
+    }
+
+
+@contextmanager
+def named_at(pointer: str) -> Iterator[None]:
+    """What a body names at `pointer` and is not there is a fault of the body; the same for what is hidden from one."""
+    try:
+        yield
+    except (NotFound, Gone) as error:
+        raise Validation(errors=[{"pointer": pointer, "code": error.slug(), "detail": str(error)}]) from None
 
 
 def with_defaults(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from atlas.contents.pieces import (
     UNIT,
     Content,
     Mention,
-    closed,
     several,
     text,
 )
+from atlas.validation import closed
 
 PLACE = {"type": "number", "minimum": -1e6, "maximum": 1e6}
 NODE = closed(

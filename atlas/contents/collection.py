@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from atlas.contents.pieces import ACCESSION, BODY, REFERENCE, TITLE, UNIT, Content, Mention, closed, several, text
+from atlas.contents.pieces import ACCESSION, BODY, REFERENCE, TITLE, UNIT, Content, Mention, several, text
+from atlas.validation import closed
 
 FORMS = ("list", "family", "companion")
 ITEM = {

@@ -13,11 +13,11 @@ from atlas.contents.pieces import (
     UNIT,
     Content,
     Mention,
-    closed,
     of_terms,
     several,
     text,
 )
+from atlas.validation import closed
 
 STANCE = {"type": "string", "enum": ["claimed", "unknown", "denied"], "default": "unknown"}
 SENSE = closed(

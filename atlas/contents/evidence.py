@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from atlas.contents.pieces import FINGERPRINT, REFERENCE, SHA256, Content, Mention, closed, several, text
+from atlas.contents.pieces import FINGERPRINT, REFERENCE, SHA256, Content, Mention, several, text
+from atlas.validation import closed
 
 # The seven arguments of Zoom In (Olah et al. 2020), and more.
 METHODS = {

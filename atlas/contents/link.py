@@ -12,10 +12,10 @@ from atlas.contents.pieces import (
     UNIT,
     Content,
     Mention,
-    closed,
     several,
     text,
 )
+from atlas.validation import closed
 
 # Relations by which the source acts on the target through weights; the others compare two neurons.
 CAUSAL = ("builds-from", "excites", "inhibits", "unions-over", "gates")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from atlas.validation import closed
+
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 # Members that hold Markdown or running text, wherever they stand; every other text is one line.
@@ -43,17 +45,6 @@ class Content:
 def text(most: int, *, least: int = 1, says: str) -> Schema:
     """A text of bounded length."""
     return {"type": "string", "minLength": least, "maxLength": most, "description": says}
-
-
-def closed(says: str, *, optional: dict[str, Schema] | None = None, **required: Schema) -> Schema:
-    """An object with these members and no others."""
-    return {
-        "type": "object",
-        "description": says,
-        "additionalProperties": False,
-        "required": [*required],
-        "properties": {**required, **(optional or {})},
-    }
 
 
 def several(item: Schema, *, most: int, says: str, least: int = 0) -> Schema:

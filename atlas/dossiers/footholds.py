@@ -16,6 +16,7 @@ from atlas.services.settling import settle
 from atlas.services.standing import Judgement
 
 MOST_NEURONS = 6  # named in a list
+RANKS = tuple(Foothold.Rank.values)  # in the order in which they are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,9 +326,6 @@ def of_neuron(neuron_id: int, *, actor: Contributor | None) -> list[FootholdFact
 def listed(rows: Sequence[Any]) -> list[FootholdFacts]:
     """The facts of a page of `readable_by`."""
     return [facts_of(row) for row in rows]
-
-
-RANKS = tuple(Foothold.Rank.values)
 
 
 def _judged(found: Judgement, *, hidden: bool) -> JudgementFacts:

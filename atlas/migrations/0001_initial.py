@@ -10,849 +10,455 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
+        ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Artifact",
+            name='Artifact',
             fields=[
-                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("media_type", models.CharField(max_length=100)),
-                ("size", models.PositiveBigIntegerField()),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('media_type', models.CharField(max_length=100)),
+                ('size', models.PositiveBigIntegerField()),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name="Contributor",
+            name='Contributor',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "handle",
-                    models.CharField(
-                        max_length=39,
-                        unique=True,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9_-]{1,38}$", "2 to 39 lower-case letters, digits, - and _."
-                            )
-                        ],
-                    ),
-                ),
-                ("citation_name", models.CharField(max_length=200)),
-                (
-                    "orcid",
-                    models.CharField(
-                        blank=True,
-                        max_length=19,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^\\d{4}-\\d{4}-\\d{4}-\\d{3}[\\dX]$", "Four groups of four digits, as on orcid.org."
-                            )
-                        ],
-                    ),
-                ),
-                ("erased_at", models.DateTimeField(blank=True, null=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('handle', models.CharField(max_length=39, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]{1,38}$', '2 to 39 lower-case letters, digits, - and _.')])),
+                ('citation_name', models.CharField(max_length=200)),
+                ('orcid', models.CharField(blank=True, max_length=19, validators=[django.core.validators.RegexValidator('^\\d{4}-\\d{4}-\\d{4}-\\d{3}[\\dX]$', 'Four groups of four digits, as on orcid.org.')])),
+                ('erased_at', models.DateTimeField(blank=True, null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name="Dataset",
+            name='Dataset',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "slug",
-                    models.CharField(
-                        max_length=40,
-                        unique=True,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9-]{1,39}\\Z", "2 to 40 lower-case letters, digits and dashes."
-                            )
-                        ],
-                    ),
-                ),
-                ("digest", models.CharField(max_length=64, unique=True)),
-                (
-                    "kind",
-                    models.CharField(choices=[("images", "images"), ("stimuli", "synthetic stimuli")], max_length=8),
-                ),
-                ("title", models.CharField(max_length=120)),
-                ("size", models.PositiveIntegerField()),
-                ("labels", models.JSONField(default=list)),
-                ("licence", models.CharField(max_length=200)),
-                (
-                    "visibility",
-                    models.CharField(choices=[("team", "team"), ("public", "public")], default="public", max_length=6),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9-]{1,39}\\Z', '2 to 40 lower-case letters, digits and dashes.')])),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('kind', models.CharField(choices=[('images', 'images'), ('stimuli', 'synthetic stimuli')], max_length=8)),
+                ('title', models.CharField(max_length=120)),
+                ('size', models.PositiveIntegerField()),
+                ('labels', models.JSONField(default=list)),
+                ('licence', models.CharField(max_length=200)),
+                ('visibility', models.CharField(choices=[('team', 'team'), ('public', 'public')], default='public', max_length=6)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name="Worker",
+            name='Worker',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ("host", models.CharField(max_length=200)),
-                ("pid", models.PositiveIntegerField()),
-                (
-                    "born",
-                    models.CharField(
-                        help_text="Boot id and start time: tells a process from a later one of its pid.", max_length=40
-                    ),
-                ),
-                ("device", models.CharField(max_length=100)),
-                ("versions", models.JSONField(default=dict)),
-                ("started_at", models.DateTimeField()),
-                ("seen_at", models.DateTimeField()),
-                ("stopped_at", models.DateTimeField(null=True)),
+                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ('host', models.CharField(max_length=200)),
+                ('pid', models.PositiveIntegerField()),
+                ('born', models.CharField(help_text='Boot id and start time: tells a process from a later one of its pid.', max_length=40)),
+                ('device', models.CharField(max_length=100)),
+                ('versions', models.JSONField(default=dict)),
+                ('started_at', models.DateTimeField()),
+                ('seen_at', models.DateTimeField()),
+                ('stopped_at', models.DateTimeField(null=True)),
             ],
             options={
-                "ordering": ["-seen_at"],
+                'ordering': ['-seen_at'],
             },
         ),
         migrations.CreateModel(
-            name="Checkpoint",
+            name='Checkpoint',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "slug",
-                    models.CharField(
-                        max_length=40,
-                        unique=True,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9-]{1,39}\\Z", "2 to 40 lower-case letters, digits and dashes."
-                            )
-                        ],
-                    ),
-                ),
-                ("digest", models.CharField(max_length=64, unique=True)),
-                ("weights_sha256", models.CharField(max_length=64)),
-                ("graph_sha256", models.CharField(max_length=64)),
-                ("graph", models.JSONField()),
-                ("input_spec", models.JSONField()),
-                ("architecture", models.CharField(max_length=100)),
-                (
-                    "task",
-                    models.CharField(
-                        choices=[("classifier", "classifier"), ("generator", "generator"), ("policy", "policy")],
-                        default="classifier",
-                        max_length=10,
-                    ),
-                ),
-                ("response_check", models.JSONField()),
-                (
-                    "flops",
-                    models.PositiveBigIntegerField(
-                        help_text="One forward pass at the native input, multiply and add as two."
-                    ),
-                ),
-                ("parameters", models.PositiveBigIntegerField()),
-                ("title", models.CharField(max_length=120)),
-                ("summary", models.TextField(blank=True)),
-                ("labels", models.JSONField(default=list)),
-                ("figures", models.JSONField(default=list)),
-                (
-                    "units",
-                    models.JSONField(default=dict, help_text="What is known of units by construction, by layer."),
-                ),
-                ("source", models.TextField(blank=True)),
-                ("paper", models.TextField(blank=True)),
-                ("licence", models.CharField(max_length=200)),
-                (
-                    "visibility",
-                    models.CharField(choices=[("team", "team"), ("public", "public")], default="public", max_length=6),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[("draft", "draft"), ("published", "published"), ("deprecated", "deprecated")],
-                        default="draft",
-                        max_length=10,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "weights",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.artifact"
-                    ),
-                ),
-                (
-                    "registered_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="checkpoints",
-                        to="atlas.contributor",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9-]{1,39}\\Z', '2 to 40 lower-case letters, digits and dashes.')])),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('weights_sha256', models.CharField(max_length=64)),
+                ('graph_sha256', models.CharField(max_length=64)),
+                ('graph', models.JSONField()),
+                ('input_spec', models.JSONField()),
+                ('architecture', models.CharField(max_length=100)),
+                ('task', models.CharField(choices=[('classifier', 'classifier'), ('generator', 'generator'), ('policy', 'policy')], default='classifier', max_length=10)),
+                ('response_check', models.JSONField()),
+                ('flops', models.PositiveBigIntegerField(help_text='One forward pass at the native input, multiply and add as two.')),
+                ('parameters', models.PositiveBigIntegerField()),
+                ('title', models.CharField(max_length=120)),
+                ('summary', models.TextField(blank=True)),
+                ('labels', models.JSONField(default=list)),
+                ('figures', models.JSONField(default=list)),
+                ('units', models.JSONField(default=dict, help_text='What is known of units by construction, by layer.')),
+                ('source', models.TextField(blank=True)),
+                ('paper', models.TextField(blank=True)),
+                ('licence', models.CharField(max_length=200)),
+                ('visibility', models.CharField(choices=[('team', 'team'), ('public', 'public')], default='public', max_length=6)),
+                ('status', models.CharField(choices=[('draft', 'draft'), ('published', 'published'), ('deprecated', 'deprecated')], default='draft', max_length=10)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('weights', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.artifact')),
+                ('registered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='checkpoints', to='atlas.contributor')),
             ],
             options={
-                "ordering": ["slug"],
+                'ordering': ['slug'],
             },
         ),
         migrations.CreateModel(
-            name="ChangeSet",
+            name='ChangeSet',
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("at", models.DateTimeField(auto_now_add=True)),
-                ("verb", models.CharField(max_length=60)),
-                ("subject", models.CharField(max_length=200)),
-                ("facts", models.JSONField(default=dict)),
-                ("request_id", models.UUIDField(default=uuid.uuid4)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="change_sets",
-                        to="atlas.contributor",
-                    ),
-                ),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField(auto_now_add=True)),
+                ('verb', models.CharField(max_length=60)),
+                ('subject', models.CharField(max_length=200)),
+                ('facts', models.JSONField(default=dict)),
+                ('request_id', models.UUIDField(default=uuid.uuid4)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='change_sets', to='atlas.contributor')),
             ],
             options={
-                "ordering": ["id"],
+                'ordering': ['id'],
             },
         ),
         migrations.CreateModel(
-            name="User",
+            name='User',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                (
-                    "is_superuser",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates that this user has all permissions without explicitly assigning them.",
-                        verbose_name="superuser status",
-                    ),
-                ),
-                (
-                    "username",
-                    models.CharField(
-                        error_messages={"unique": "A user with that username already exists."},
-                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
-                        max_length=150,
-                        unique=True,
-                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
-                        verbose_name="username",
-                    ),
-                ),
-                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
-                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
-                (
-                    "is_staff",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates whether the user can log into this admin site.",
-                        verbose_name="staff status",
-                    ),
-                ),
-                (
-                    "is_active",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
-                        verbose_name="active",
-                    ),
-                ),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
-                (
-                    "instance_role",
-                    models.CharField(
-                        blank=True,
-                        choices=[("", "none"), ("moderator", "moderator"), ("operator", "operator")],
-                        default="",
-                        max_length=10,
-                    ),
-                ),
-                ("password_is_temporary", models.BooleanField(default=False)),
-                (
-                    "groups",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.group",
-                        verbose_name="groups",
-                    ),
-                ),
-                (
-                    "user_permissions",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="Specific permissions for this user.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.permission",
-                        verbose_name="user permissions",
-                    ),
-                ),
-                (
-                    "contributor",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="login", to="atlas.contributor"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('password', models.CharField(max_length=128, verbose_name='password')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
+                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
+                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
+                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
+                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
+                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
+                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
+                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
+                ('instance_role', models.CharField(blank=True, choices=[('', 'none'), ('moderator', 'moderator'), ('operator', 'operator')], default='', max_length=10)),
+                ('password_is_temporary', models.BooleanField(default=False)),
+                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
+                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ('contributor', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='login', to='atlas.contributor')),
             ],
             options={
-                "verbose_name": "user",
-                "verbose_name_plural": "users",
-                "abstract": False,
+                'verbose_name': 'user',
+                'verbose_name_plural': 'users',
+                'abstract': False,
             },
             managers=[
-                ("objects", django.contrib.auth.models.UserManager()),
+                ('objects', django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name="Job",
+            name='Job',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("fingerprint", models.CharField(max_length=64, unique=True)),
-                ("subject", models.JSONField(help_text='{"kind": "unit", "units": [["mixed4c:447", 1]]}')),
-                ("subject_text", models.CharField(max_length=400)),
-                ("site", models.CharField(max_length=20)),
-                ("params", models.JSONField()),
-                ("batch_key", models.CharField(max_length=64)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "queued"),
-                            ("running", "running"),
-                            ("done", "done"),
-                            ("failed", "failed"),
-                            ("cancelled", "cancelled"),
-                            ("quarantined", "quarantined"),
-                        ],
-                        default="queued",
-                        max_length=11,
-                    ),
-                ),
-                ("priority", models.PositiveSmallIntegerField(default=0, help_text="0 somebody waits for it, 1 bulk.")),
-                ("generation", models.PositiveIntegerField(default=1)),
-                ("attempts", models.PositiveIntegerField(default=0)),
-                ("handbacks", models.PositiveIntegerField(default=0)),
-                ("crashes", models.PositiveIntegerField(default=0)),
-                ("fence", models.PositiveBigIntegerField(default=0)),
-                ("lease_until", models.DateTimeField(null=True)),
-                ("run_at", models.DateTimeField()),
-                ("cancel_requested_at", models.DateTimeField(null=True)),
-                ("done_steps", models.PositiveIntegerField(default=0)),
-                ("of_steps", models.PositiveIntegerField(default=0)),
-                ("error", models.JSONField(help_text="slug, detail, facts and whose fault it is.", null=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("started_at", models.DateTimeField(null=True)),
-                ("finished_at", models.DateTimeField(null=True)),
-                (
-                    "checkpoint",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="atlas.checkpoint"
-                    ),
-                ),
-                (
-                    "dataset",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="atlas.dataset"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('fingerprint', models.CharField(max_length=64, unique=True)),
+                ('subject', models.JSONField(help_text='{"kind": "unit", "units": [["mixed4c:447", 1]]}')),
+                ('subject_text', models.CharField(max_length=400)),
+                ('site', models.CharField(max_length=20)),
+                ('params', models.JSONField()),
+                ('batch_key', models.CharField(max_length=64)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('quarantined', 'quarantined')], default='queued', max_length=11)),
+                ('priority', models.PositiveSmallIntegerField(default=0, help_text='0 somebody waits for it, 1 bulk.')),
+                ('generation', models.PositiveIntegerField(default=1)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('handbacks', models.PositiveIntegerField(default=0)),
+                ('crashes', models.PositiveIntegerField(default=0)),
+                ('fence', models.PositiveBigIntegerField(default=0)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('run_at', models.DateTimeField()),
+                ('cancel_requested_at', models.DateTimeField(null=True)),
+                ('done_steps', models.PositiveIntegerField(default=0)),
+                ('of_steps', models.PositiveIntegerField(default=0)),
+                ('error', models.JSONField(help_text='slug, detail, facts and whose fault it is.', null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='atlas.checkpoint')),
+                ('dataset', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='atlas.dataset')),
             ],
             options={
-                "ordering": ["-id"],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="Finding",
+            name='Finding',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("numbers", models.JSONField()),
-                (
-                    "provenance",
-                    models.JSONField(
-                        help_text="Code, libraries, device, dtype, batch plan, determinism, started, seconds."
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "job",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="finding", to="atlas.job"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('numbers', models.JSONField()),
+                ('provenance', models.JSONField(help_text='Code, libraries, device, dtype, batch plan, determinism, started, seconds.')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('job', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='finding', to='atlas.job')),
             ],
         ),
         migrations.CreateModel(
-            name="Layer",
+            name='Layer',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "key",
-                    models.CharField(
-                        max_length=120,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[A-Za-z0-9][A-Za-z0-9_.]*\\Z", "Letters, digits, dots and underscores."
-                            )
-                        ],
-                    ),
-                ),
-                ("kind", models.CharField(max_length=20)),
-                ("index", models.PositiveIntegerField(help_text="Depth order in the graph, from 0.")),
-                ("channels", models.PositiveIntegerField()),
-                (
-                    "stride",
-                    models.JSONField(
-                        help_text="Input pixels per position, vertical and horizontal; null after flattening.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "receptive_field",
-                    models.JSONField(help_text="Input pixels seen by one position, vertical and horizontal."),
-                ),
-                ("positions", models.JSONField(help_text="Height and width of the map at the native input.")),
-                ("sites", models.JSONField()),
-                (
-                    "checkpoint",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="layers", to="atlas.checkpoint"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=120, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9_.]*\\Z', 'Letters, digits, dots and underscores.')])),
+                ('kind', models.CharField(max_length=20)),
+                ('index', models.PositiveIntegerField(help_text='Depth order in the graph, from 0.')),
+                ('channels', models.PositiveIntegerField()),
+                ('stride', models.JSONField(help_text='Input pixels per position, vertical and horizontal; null after flattening.', null=True)),
+                ('receptive_field', models.JSONField(help_text='Input pixels seen by one position, vertical and horizontal.')),
+                ('positions', models.JSONField(help_text='Height and width of the map at the native input.')),
+                ('sites', models.JSONField()),
+                ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='layers', to='atlas.checkpoint')),
             ],
             options={
-                "ordering": ["checkpoint_id", "index"],
+                'ordering': ['checkpoint_id', 'index'],
             },
         ),
         migrations.CreateModel(
-            name="LayerAlias",
+            name='LayerAlias',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "name",
-                    models.CharField(
-                        max_length=120,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[A-Za-z0-9][A-Za-z0-9_.]*\\Z", "Letters, digits, dots and underscores."
-                            )
-                        ],
-                    ),
-                ),
-                ("start", models.PositiveIntegerField()),
-                ("stop", models.PositiveIntegerField(help_text="Exclusive.")),
-                (
-                    "checkpoint",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="aliases", to="atlas.checkpoint"
-                    ),
-                ),
-                (
-                    "layer",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="aliases", to="atlas.layer"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9_.]*\\Z', 'Letters, digits, dots and underscores.')])),
+                ('start', models.PositiveIntegerField()),
+                ('stop', models.PositiveIntegerField(help_text='Exclusive.')),
+                ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='aliases', to='atlas.checkpoint')),
+                ('layer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='aliases', to='atlas.layer')),
             ],
             options={
-                "ordering": ["layer_id", "start"],
+                'ordering': ['layer_id', 'start'],
             },
         ),
         migrations.CreateModel(
-            name="Membership",
+            name='Membership',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "role",
-                    models.PositiveSmallIntegerField(
-                        choices=[(10, "reader"), (20, "annotator"), (30, "reviewer"), (40, "curator"), (50, "admin")]
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "contributor",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="atlas.contributor"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.PositiveSmallIntegerField(choices=[(10, 'reader'), (20, 'annotator'), (30, 'reviewer'), (40, 'curator'), (50, 'admin')])),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('contributor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='atlas.contributor')),
             ],
         ),
         migrations.CreateModel(
-            name="Neuron",
+            name='Neuron',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("channel", models.PositiveIntegerField()),
-                (
-                    "layer",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="neurons", to="atlas.layer"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('channel', models.PositiveIntegerField()),
+                ('layer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='neurons', to='atlas.layer')),
             ],
             options={
-                "ordering": ["layer_id", "channel"],
+                'ordering': ['layer_id', 'channel'],
             },
         ),
         migrations.AddField(
-            model_name="job",
-            name="neuron",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="atlas.neuron"
-            ),
+            model_name='job',
+            name='neuron',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='atlas.neuron'),
         ),
         migrations.CreateModel(
-            name="ProbeKind",
+            name='ProbeKind',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=60)),
-                ("version", models.PositiveIntegerField()),
-                ("summary", models.CharField(max_length=200)),
-                ("description", models.TextField()),
-                ("schema", models.JSONField(help_text="JSON Schema 2020-12 of the parameters.")),
-                (
-                    "subjects",
-                    models.JSONField(help_text="Kinds of subject it takes: unit, units, layer, pair, checkpoint."),
-                ),
-                (
-                    "site",
-                    models.CharField(help_text="The activation site it reads unless asked otherwise.", max_length=20),
-                ),
-                ("example", models.JSONField(help_text="The smallest honest parameters.")),
-                ("seconds", models.FloatField(help_text="What one question costs before anything has been measured.")),
-                ("published_at", models.DateTimeField(auto_now_add=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=60)),
+                ('version', models.PositiveIntegerField()),
+                ('summary', models.CharField(max_length=200)),
+                ('description', models.TextField()),
+                ('schema', models.JSONField(help_text='JSON Schema 2020-12 of the parameters.')),
+                ('subjects', models.JSONField(help_text='Kinds of subject it takes: unit, units, layer, pair, checkpoint.')),
+                ('site', models.CharField(help_text='The activation site it reads unless asked otherwise.', max_length=20)),
+                ('example', models.JSONField(help_text='The smallest honest parameters.')),
+                ('seconds', models.FloatField(help_text='What one question costs before anything has been measured.')),
+                ('published_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                "ordering": ["name", "-version"],
-                "constraints": [models.UniqueConstraint(fields=("name", "version"), name="one_row_per_probe_version")],
+                'ordering': ['name', '-version'],
+                'constraints': [models.UniqueConstraint(fields=('name', 'version'), name='one_row_per_probe_version')],
             },
         ),
         migrations.AddField(
-            model_name="job",
-            name="probe",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="atlas.probekind"
-            ),
+            model_name='job',
+            name='probe',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='atlas.probekind'),
         ),
         migrations.CreateModel(
-            name="Request",
+            name='Request',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("cancelled_at", models.DateTimeField(null=True)),
-                (
-                    "contributor",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="requests",
-                        to="atlas.contributor",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('cancelled_at', models.DateTimeField(null=True)),
+                ('contributor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='atlas.contributor')),
             ],
             options={
-                "ordering": ["-created_at", "-id"],
+                'ordering': ['-created_at', '-id'],
             },
         ),
         migrations.CreateModel(
-            name="RequestedJob",
+            name='RequestedJob',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("cancelled_at", models.DateTimeField(null=True)),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="asked", to="atlas.job"
-                    ),
-                ),
-                (
-                    "request",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="asked", to="atlas.request"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('cancelled_at', models.DateTimeField(null=True)),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='asked', to='atlas.job')),
+                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='asked', to='atlas.request')),
             ],
         ),
         migrations.AddField(
-            model_name="request",
-            name="jobs",
-            field=models.ManyToManyField(related_name="requests", through="atlas.RequestedJob", to="atlas.job"),
+            model_name='request',
+            name='jobs',
+            field=models.ManyToManyField(related_name='requests', through='atlas.RequestedJob', to='atlas.job'),
         ),
         migrations.CreateModel(
-            name="Snapshot",
+            name='Snapshot',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("fence", models.PositiveBigIntegerField()),
-                ("step", models.PositiveIntegerField()),
-                ("position", models.PositiveSmallIntegerField()),
-                ("facts", models.JSONField(default=dict)),
-                (
-                    "artifact",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.artifact"
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="snapshots", to="atlas.job"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('fence', models.PositiveBigIntegerField()),
+                ('step', models.PositiveIntegerField()),
+                ('position', models.PositiveSmallIntegerField()),
+                ('facts', models.JSONField(default=dict)),
+                ('artifact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.artifact')),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='atlas.job')),
             ],
             options={
-                "ordering": ["step", "position"],
+                'ordering': ['step', 'position'],
             },
         ),
         migrations.CreateModel(
-            name="Team",
+            name='Team',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "slug",
-                    models.CharField(
-                        max_length=40,
-                        unique=True,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9_-]{1,38}$", "2 to 39 lower-case letters, digits, - and _."
-                            )
-                        ],
-                    ),
-                ),
-                ("name", models.CharField(max_length=120)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "members",
-                    models.ManyToManyField(related_name="teams", through="atlas.Membership", to="atlas.contributor"),
-                ),
-                (
-                    "person",
-                    models.OneToOneField(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="personal_space",
-                        to="atlas.contributor",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('slug', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]{1,38}$', '2 to 39 lower-case letters, digits, - and _.')])),
+                ('name', models.CharField(max_length=120)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('members', models.ManyToManyField(related_name='teams', through='atlas.Membership', to='atlas.contributor')),
+                ('person', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='personal_space', to='atlas.contributor')),
             ],
         ),
         migrations.AddField(
-            model_name="request",
-            name="team",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="requests", to="atlas.team"
-            ),
+            model_name='request',
+            name='team',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='atlas.team'),
         ),
         migrations.AddField(
-            model_name="membership",
-            name="team",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="atlas.team"
-            ),
+            model_name='membership',
+            name='team',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='atlas.team'),
         ),
         migrations.AddField(
-            model_name="dataset",
-            name="team",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="datasets", to="atlas.team"
-            ),
+            model_name='dataset',
+            name='team',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='atlas.team'),
         ),
         migrations.AddField(
-            model_name="checkpoint",
-            name="team",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="checkpoints", to="atlas.team"
-            ),
+            model_name='checkpoint',
+            name='team',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='checkpoints', to='atlas.team'),
         ),
         migrations.CreateModel(
-            name="ResponseReport",
+            name='ResponseReport',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("passed", models.BooleanField()),
-                ("detail", models.TextField(blank=True)),
-                ("facts", models.JSONField(default=dict)),
-                ("at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "checkpoint",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="atlas.checkpoint"
-                    ),
-                ),
-                (
-                    "worker",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="reports", to="atlas.worker"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('passed', models.BooleanField()),
+                ('detail', models.TextField(blank=True)),
+                ('facts', models.JSONField(default=dict)),
+                ('at', models.DateTimeField(auto_now_add=True)),
+                ('checkpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='atlas.checkpoint')),
+                ('worker', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='atlas.worker')),
             ],
         ),
         migrations.CreateModel(
-            name="JobEvent",
+            name='JobEvent',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("kind", models.CharField(max_length=20)),
-                ("from_state", models.CharField(blank=True, max_length=11)),
-                ("to_state", models.CharField(max_length=11)),
-                ("fence", models.PositiveBigIntegerField()),
-                ("at", models.DateTimeField()),
-                ("data", models.JSONField(default=dict)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.contributor"
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="atlas.job"
-                    ),
-                ),
-                (
-                    "worker",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.worker"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=20)),
+                ('from_state', models.CharField(blank=True, max_length=11)),
+                ('to_state', models.CharField(max_length=11)),
+                ('fence', models.PositiveBigIntegerField()),
+                ('at', models.DateTimeField()),
+                ('data', models.JSONField(default=dict)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.contributor')),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='atlas.job')),
+                ('worker', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.worker')),
             ],
             options={
-                "ordering": ["id"],
+                'ordering': ['id'],
             },
         ),
         migrations.AddField(
-            model_name="job",
-            name="owner",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="atlas.worker"
-            ),
+            model_name='job',
+            name='owner',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='atlas.worker'),
         ),
         migrations.CreateModel(
-            name="DatasetItem",
+            name='DatasetItem',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("digest", models.CharField(max_length=64)),
-                ("name", models.CharField(max_length=200)),
-                ("label", models.IntegerField(null=True)),
-                (
-                    "artifact",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="atlas.artifact"
-                    ),
-                ),
-                (
-                    "dataset",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="atlas.dataset"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64)),
+                ('name', models.CharField(max_length=200)),
+                ('label', models.IntegerField(null=True)),
+                ('artifact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='atlas.artifact')),
+                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='atlas.dataset')),
             ],
             options={
-                "ordering": ["dataset_id", "digest"],
-                "constraints": [models.UniqueConstraint(fields=("dataset", "digest"), name="one_item_per_digest")],
+                'ordering': ['dataset_id', 'digest'],
+                'constraints': [models.UniqueConstraint(fields=('dataset', 'digest'), name='one_item_per_digest')],
             },
         ),
         migrations.CreateModel(
-            name="FindingArtifact",
+            name='FindingArtifact',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveSmallIntegerField()),
-                ("role", models.CharField(max_length=20)),
-                ("facts", models.JSONField(default=dict, help_text="What the picture shows: seed, polarity, size.")),
-                (
-                    "artifact",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="shown", to="atlas.artifact"
-                    ),
-                ),
-                (
-                    "finding",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="shown", to="atlas.finding"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField()),
+                ('role', models.CharField(max_length=20)),
+                ('facts', models.JSONField(default=dict, help_text='What the picture shows: seed, polarity, size.')),
+                ('artifact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shown', to='atlas.artifact')),
+                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shown', to='atlas.finding')),
             ],
             options={
-                "ordering": ["position"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("finding", "position"), name="one_artifact_per_position")
-                ],
+                'ordering': ['position'],
+                'constraints': [models.UniqueConstraint(fields=('finding', 'position'), name='one_artifact_per_position')],
             },
         ),
         migrations.AddConstraint(
-            model_name="layer",
-            constraint=models.UniqueConstraint(fields=("checkpoint", "key"), name="one_layer_per_key"),
+            model_name='layer',
+            constraint=models.UniqueConstraint(fields=('checkpoint', 'key'), name='one_layer_per_key'),
         ),
         migrations.AddConstraint(
-            model_name="layer",
-            constraint=models.UniqueConstraint(fields=("checkpoint", "index"), name="one_layer_per_index"),
+            model_name='layer',
+            constraint=models.UniqueConstraint(fields=('checkpoint', 'index'), name='one_layer_per_index'),
         ),
         migrations.AddConstraint(
-            model_name="layeralias",
-            constraint=models.UniqueConstraint(fields=("checkpoint", "name"), name="one_meaning_per_alias"),
+            model_name='layeralias',
+            constraint=models.UniqueConstraint(fields=('checkpoint', 'name'), name='one_meaning_per_alias'),
         ),
         migrations.AddConstraint(
-            model_name="layeralias",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("start__lt", models.F("stop"))), name="an_alias_is_not_empty"
-            ),
+            model_name='layeralias',
+            constraint=models.CheckConstraint(condition=models.Q(('start__lt', models.F('stop'))), name='an_alias_is_not_empty'),
         ),
         migrations.AddConstraint(
-            model_name="neuron",
-            constraint=models.UniqueConstraint(fields=("layer", "channel"), name="one_neuron_per_channel"),
+            model_name='neuron',
+            constraint=models.UniqueConstraint(fields=('layer', 'channel'), name='one_neuron_per_channel'),
         ),
         migrations.AddConstraint(
-            model_name="requestedjob",
-            constraint=models.UniqueConstraint(fields=("request", "job"), name="a_request_asks_once"),
+            model_name='requestedjob',
+            constraint=models.UniqueConstraint(fields=('request', 'job'), name='a_request_asks_once'),
         ),
         migrations.AddConstraint(
-            model_name="snapshot",
-            constraint=models.UniqueConstraint(
-                fields=("job", "fence", "step", "position"), name="one_snapshot_per_step"
-            ),
+            model_name='snapshot',
+            constraint=models.UniqueConstraint(fields=('job', 'fence', 'step', 'position'), name='one_snapshot_per_step'),
         ),
         migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(fields=("team", "contributor"), name="one_role_per_team"),
+            model_name='membership',
+            constraint=models.UniqueConstraint(fields=('team', 'contributor'), name='one_role_per_team'),
         ),
         migrations.AddConstraint(
-            model_name="responsereport",
-            constraint=models.UniqueConstraint(fields=("worker", "checkpoint"), name="one_report_per_worker"),
+            model_name='responsereport',
+            constraint=models.UniqueConstraint(fields=('worker', 'checkpoint'), name='one_report_per_worker'),
         ),
         migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("state", "queued")), fields=["priority", "run_at", "id"], name="queue"
-            ),
+            model_name='job',
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['priority', 'run_at', 'id'], name='queue'),
         ),
         migrations.AddIndex(
-            model_name="job",
-            index=models.Index(
-                condition=models.Q(("state", "queued")), fields=["batch_key", "id"], name="queue_by_batch"
-            ),
+            model_name='job',
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['batch_key', 'id'], name='queue_by_batch'),
         ),
         migrations.AddIndex(
-            model_name="job",
-            index=models.Index(condition=models.Q(("state", "running")), fields=["lease_until"], name="leases"),
+            model_name='job',
+            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='leases'),
         ),
         migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("lease_until__isnull", False), ("owner__isnull", False), ("state", "running")),
-                    models.Q(
-                        models.Q(("state", "running"), _negated=True),
-                        ("lease_until__isnull", True),
-                        ("owner__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="leased_if_and_only_if_running",
-            ),
+            model_name='job',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('owner__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', True), ('owner__isnull', True)), _connector='OR'), name='leased_if_and_only_if_running'),
         ),
     ]

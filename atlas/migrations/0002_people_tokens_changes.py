@@ -7,197 +7,112 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("atlas", "0001_initial"),
+        ('atlas', '0001_initial'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="membership",
-            name="version",
+            model_name='membership',
+            name='version',
             field=models.PositiveIntegerField(default=1),
         ),
         migrations.AddField(
-            model_name="team",
-            name="version",
-            field=models.PositiveIntegerField(
-                default=1, help_text="Grows with every edit; an edit names the one it saw."
-            ),
+            model_name='team',
+            name='version',
+            field=models.PositiveIntegerField(default=1, help_text='Grows with every edit; an edit names the one it saw.'),
         ),
         migrations.AddField(
-            model_name="user",
-            name="licence_agreed_at",
+            model_name='user',
+            name='licence_agreed_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name="contributor",
-            name="handle",
-            field=models.CharField(
-                max_length=39,
-                unique=True,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-z0-9][a-z0-9_-]{1,38}\\Z", "2 to 39 lower-case letters, digits, - and _."
-                    )
-                ],
-            ),
+            model_name='contributor',
+            name='handle',
+            field=models.CharField(max_length=39, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]{1,38}\\Z', '2 to 39 lower-case letters, digits, - and _.')]),
         ),
         migrations.AlterField(
-            model_name="team",
-            name="slug",
-            field=models.CharField(
-                max_length=40,
-                unique=True,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[a-z0-9][a-z0-9_-]{1,38}\\Z", "2 to 39 lower-case letters, digits, - and _."
-                    )
-                ],
-            ),
+            model_name='team',
+            name='slug',
+            field=models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]{1,38}\\Z', '2 to 39 lower-case letters, digits, - and _.')]),
         ),
         migrations.CreateModel(
-            name="Token",
+            name='Token',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("prefix", models.CharField(max_length=8, unique=True)),
-                ("sha256", models.CharField(max_length=64)),
-                ("name", models.CharField(max_length=80)),
-                ("scopes", models.JSONField(help_text="Of read, write, review, compute, import, admin.")),
-                ("expires_at", models.DateTimeField()),
-                ("last_used_at", models.DateTimeField(null=True)),
-                ("revoked_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "team",
-                    models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="atlas.team"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('prefix', models.CharField(max_length=8, unique=True)),
+                ('sha256', models.CharField(max_length=64)),
+                ('name', models.CharField(max_length=80)),
+                ('scopes', models.JSONField(help_text='Of read, write, review, compute, import, admin.')),
+                ('expires_at', models.DateTimeField()),
+                ('last_used_at', models.DateTimeField(null=True)),
+                ('revoked_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='atlas.team')),
             ],
             options={
-                "ordering": ["-id"],
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="Change",
+            name='Change',
             fields=[
-                ("number", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
-                ("at", models.DateTimeField()),
-                ("request_id", models.UUIDField(null=True)),
-                ("table", models.CharField(max_length=40)),
-                ("row", models.PositiveBigIntegerField()),
-                ("kind", models.CharField(help_text="insert, update or delete.", max_length=6)),
-                (
-                    "changed",
-                    models.TextField(
-                        blank=True, help_text="Names of the columns an update changed, separated by spaces."
-                    ),
-                ),
-                ("before", models.JSONField(null=True)),
-                ("after", models.JSONField(null=True)),
-                ("public", models.BooleanField(default=False)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="changes",
-                        to="atlas.contributor",
-                    ),
-                ),
-                (
-                    "team",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="atlas.team",
-                    ),
-                ),
+                ('number', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('request_id', models.UUIDField(null=True)),
+                ('table', models.CharField(max_length=40)),
+                ('row', models.PositiveBigIntegerField()),
+                ('kind', models.CharField(help_text='insert, update or delete.', max_length=6)),
+                ('changed', models.TextField(blank=True, help_text='Names of the columns an update changed, separated by spaces.')),
+                ('before', models.JSONField(null=True)),
+                ('after', models.JSONField(null=True)),
+                ('public', models.BooleanField(default=False)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='atlas.contributor')),
+                ('team', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='atlas.team')),
             ],
             options={
-                "ordering": ["number"],
-                "indexes": [models.Index(fields=["team", "number"], name="changes_of_a_team")],
+                'ordering': ['number'],
+                'indexes': [models.Index(fields=['team', 'number'], name='changes_of_a_team')],
             },
         ),
         migrations.CreateModel(
-            name="Invitation",
+            name='Invitation',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("prefix", models.CharField(max_length=8, unique=True)),
-                ("sha256", models.CharField(max_length=64)),
-                (
-                    "role",
-                    models.PositiveSmallIntegerField(
-                        choices=[(10, "reader"), (20, "annotator"), (30, "reviewer"), (40, "curator"), (50, "admin")],
-                        null=True,
-                    ),
-                ),
-                ("uses_left", models.PositiveIntegerField(default=1)),
-                ("expires_at", models.DateTimeField()),
-                ("revoked_at", models.DateTimeField(null=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "invited_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="invitations",
-                        to="atlas.contributor",
-                    ),
-                ),
-                (
-                    "team",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="invitations",
-                        to="atlas.team",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('prefix', models.CharField(max_length=8, unique=True)),
+                ('sha256', models.CharField(max_length=64)),
+                ('role', models.PositiveSmallIntegerField(choices=[(10, 'reader'), (20, 'annotator'), (30, 'reviewer'), (40, 'curator'), (50, 'admin')], null=True)),
+                ('uses_left', models.PositiveIntegerField(default=1)),
+                ('expires_at', models.DateTimeField()),
+                ('revoked_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('invited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='atlas.contributor')),
+                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='atlas.team')),
             ],
             options={
-                "ordering": ["-id"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("role__isnull", True), ("team__isnull", True)),
-                            models.Q(("role__isnull", False), ("team__isnull", False)),
-                            _connector="OR",
-                        ),
-                        name="a_role_belongs_to_a_team",
-                    )
-                ],
+                'ordering': ['-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('role__isnull', True), ('team__isnull', True)), models.Q(('role__isnull', False), ('team__isnull', False)), _connector='OR'), name='a_role_belongs_to_a_team')],
             },
         ),
         migrations.CreateModel(
-            name="KeptAnswer",
+            name='KeptAnswer',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=200)),
-                ("route", models.CharField(max_length=300)),
-                ("body_sha256", models.CharField(max_length=64)),
-                ("status", models.PositiveSmallIntegerField(null=True)),
-                ("body", models.JSONField(null=True)),
-                ("headers", models.JSONField(default=dict)),
-                ("created_at", models.DateTimeField()),
-                (
-                    "contributor",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="atlas.contributor"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=200)),
+                ('route', models.CharField(max_length=300)),
+                ('body_sha256', models.CharField(max_length=64)),
+                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('body', models.JSONField(null=True)),
+                ('headers', models.JSONField(default=dict)),
+                ('created_at', models.DateTimeField()),
+                ('contributor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='atlas.contributor')),
             ],
             options={
-                "indexes": [models.Index(fields=["created_at"], name="kept_answers_by_age")],
-                "constraints": [models.UniqueConstraint(fields=("contributor", "key"), name="one_answer_per_key")],
+                'indexes': [models.Index(fields=['created_at'], name='kept_answers_by_age')],
+                'constraints': [models.UniqueConstraint(fields=('contributor', 'key'), name='one_answer_per_key')],
             },
         ),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from atlas.errors import NoSuchCheckpoint, NoSuchLayer, NoSuchNeuron, Validation
 from atlas.models import Checkpoint, Contributor, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
+from atlas.validation import named_at
 
 UNIT = re.compile(r"^(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]*):(?P<channel>\d{1,9})$", re.ASCII)
 CHANNEL = re.compile(r"^(0|[1-9]\d{0,8})$", re.ASCII)
@@ -33,10 +34,8 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> Checkpoint:
 
 def readable_by(actor: Contributor | None, slug: str, *, pointer: str) -> Checkpoint:
     """The checkpoint that a body names at `pointer`; raises Validation, the same for a hidden one and for none."""
-    try:
+    with named_at(pointer):
         return checkpoint(slug, actor=actor)
-    except NoSuchCheckpoint as error:
-        raise Validation(errors=[{"pointer": pointer, "code": error.slug(), "detail": str(error)}]) from None
 
 
 def layer(of: Checkpoint, name: str) -> Place:

@@ -6,10 +6,11 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from atlas import texts
-from atlas.errors import EditConflict, NoSuchTeam, StillDraft, Validation
+from atlas.errors import EditConflict, StillDraft
 from atlas.models import Checkpoint, Contributor, Visibility
 from atlas.permissions import require
 from atlas.services import changes, teams
+from atlas.validation import named_at
 
 ADVISED = (Checkpoint.Status.PUBLISHED.value, Checkpoint.Status.DEPRECATED.value)
 EDITABLE = {
@@ -59,10 +60,8 @@ def set_status(*, actor: Contributor, checkpoint: Checkpoint, based_on: str, sta
 def transfer(*, actor: Contributor, checkpoint: Checkpoint, based_on: str, team: str) -> Checkpoint:
     """Give it to another team in which the actor is curator, too; raises EditConflict, Validation for no such team."""
     require(actor, "checkpoint.transfer", checkpoint)
-    try:
+    with named_at("/team"):
         owner = teams.find(team, actor=actor)
-    except NoSuchTeam as error:
-        raise Validation(errors=[{"pointer": "/team", "code": error.slug(), "detail": str(error)}]) from None
     require(actor, "checkpoint.register", owner)
     return _done("checkpoint.transfer", actor, checkpoint, based_on, team=owner)
 

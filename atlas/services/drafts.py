@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from atlas import canonical
-from atlas.errors import BadCard, CheckpointEmpty, NoSuchTeam, RegisteredElsewhere, UploadReplaced, Validation
+from atlas.errors import BadCard, CheckpointEmpty, RegisteredElsewhere, UploadReplaced, Validation
 from atlas.models import Checkpoint, Contributor, Job, Role, Team, Visibility
 from atlas.permissions import is_operator, may_read, memberships_of, permits, require
 from atlas.services import artifacts, catalog, changes, checkpoints, jobs, teams
@@ -16,6 +16,7 @@ from atlas.services.checkpoints import Registration
 from atlas.services.jobs import Asked
 from atlas.services.questions import Question
 from atlas.storage import hash_of
+from atlas.validation import named_at
 
 MEDIA_TYPE = "application/x-safetensors"
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
@@ -40,10 +41,8 @@ def owner(slug: str | None, *, actor: Contributor) -> Team | None:
     Raises Validation: the same for a team that one may not know of and for none.
     """
     if slug is not None:
-        try:
+        with named_at("/team"):
             return teams.find(slug, actor=actor)
-        except NoSuchTeam as error:
-            raise Validation(errors=[{"pointer": "/team", "code": error.slug(), "detail": str(error)}]) from None
     if is_operator(actor):
         return None
     found = owners(actor)

@@ -8,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 
 from atlas import accessions, texts
 from atlas.contents import CONTENTS
-from atlas.errors import AtlasError, EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
+from atlas.errors import EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
 from atlas.models import (
     Checkpoint,
     Contributor,
@@ -24,6 +24,7 @@ from atlas.models import (
 from atlas.permissions import readable_footholds, require
 from atlas.services import changes, merging, rules, standing
 from atlas.services.settling import Settled, settle
+from atlas.validation import named_at
 
 Standing = Foothold.Standing
 
@@ -125,10 +126,8 @@ def _require_source(derived_from: str, actor: Contributor) -> None:
     if not derived_from:
         return
     accession, _, version = derived_from.rpartition(".")
-    try:
+    with named_at("/derived_from"):
         revision_named(find(accession, actor=actor), version)
-    except AtlasError as error:
-        raise Validation(errors=[{"pointer": "/derived_from", "code": error.slug(), "detail": str(error)}]) from None
 
 
 def _named(kind: str, **columns: Any) -> Foothold:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from atlas import texts
 from atlas.errors import LastOperator, NoSuchPerson, Validation
-from atlas.models import Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, User
+from atlas.models import Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, UnsavedText, User
 from atlas.models.people import HANDLE, is_handle
 from atlas.permissions import require
 from atlas.services import changes
@@ -159,6 +159,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
         handle=pseudonym, citation_name=name, orcid="", erased_at=timezone.now()
     )
     KeptAnswer.objects.filter(contributor=person).delete()  # they say whose they are
+    UnsavedText.objects.filter(contributor=person).delete()  # nobody was ever to read it but them
     user.delete()
     changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
     person.refresh_from_db()

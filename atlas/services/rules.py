@@ -21,11 +21,11 @@ Check = Callable[[Settled], Iterator[Fault]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: its number for ever, the kind of foothold it is about, and what it asks, in one sentence."""
+    """A rule: its number for ever, the kinds of foothold it is about, and what it asks, in one sentence."""
 
     code: str
     severity: Literal["error", "warning"]
-    kind: str
+    kinds: tuple[str, ...]
     says: str
     check: Check
 
@@ -44,7 +44,7 @@ def broken(settled: Settled) -> list[Broken]:
     return [
         Broken(rule, pointer, detail)
         for rule in RULES
-        if rule.kind in (settled.kind.kind, "")
+        if settled.kind.kind in rule.kinds
         for pointer, detail in rule.check(settled)
     ]
 
@@ -205,27 +205,25 @@ def _repeated(named: list[Any], pointer: str) -> Iterator[Fault]:
 
 
 RULES = (
-    Rule("FH0001", "error", "link", "A link has two ends.", two_ends),
-    Rule("FH0002", "error", "link", "What acts on a neuron reaches it through the graph.", a_path_between),
-    Rule("FH0003", "warning", "link", "The sign fits the relation.", a_fitting_sign),
-    Rule("FH0004", "error", "circuit", "A neuron is one node.", nodes_once),
-    Rule("FH0005", "error", "circuit", "An edge joins two of the nodes.", ends_are_nodes),
-    Rule("FH0006", "error", "circuit", "An edge's link is a link between its ends.", edges_are_their_links),
-    Rule("FH0007", "error", "collection", "An item stands in a collection once.", items_once),
-    Rule("FH0008", "error", "collection", "A collection lists items or keeps a query.", items_or_a_query),
-    Rule("FH0009", "error", "description", "A family is a collection of that form.", a_family_is_one),
-    Rule("FH0010", "error", "evidence", "A feature visualization records its seed.", seeds_are_recorded),
-    Rule("FH0011", "warning", "description", "A neuron is a member of its family.", a_member_of_its_family),
-    Rule("FH0012", "error", "description", "A prediction can be run.", predictions_can_be_run),
-    Rule("FH0013", "error", "link", "A prediction can be run.", predictions_can_be_run),
-    Rule("FH0014", "error", "description", "A prediction can fail.", predictions_can_fail),
-    Rule("FH0015", "error", "link", "A prediction can fail.", predictions_can_fail),
-    Rule("FH0020", "warning", "evidence", "Dataset examples are a spectrum.", a_spectrum_of_examples),
-    Rule("FH0070", "warning", "evidence", "A handwritten circuit is measured.", handwriting_is_measured),
-    Rule("FH0081", "warning", "evidence", "An ablation has a control.", an_ablation_is_controlled),
-    Rule("FH0090", "error", "evidence", "Literature is named.", literature_is_named),
-    Rule("FH0091", "error", "evidence", "An author's word is written.", a_word_is_written),
-    Rule("FH0092", "error", "evidence", "Evidence shows something.", something_to_look_at),
-    Rule("FH0093", "error", "evidence", "What is called automatic was computed.", automatic_is_computed),
-    Rule("FH0094", "warning", "evidence", "Pictures have words beside them.", pictures_have_words),
+    Rule("FH0001", "error", ("link",), "A link has two ends.", two_ends),
+    Rule("FH0002", "error", ("link",), "What acts on a neuron reaches it through the graph.", a_path_between),
+    Rule("FH0003", "warning", ("link",), "The sign fits the relation.", a_fitting_sign),
+    Rule("FH0004", "error", ("circuit",), "A neuron is one node.", nodes_once),
+    Rule("FH0005", "error", ("circuit",), "An edge joins two of the nodes.", ends_are_nodes),
+    Rule("FH0006", "error", ("circuit",), "An edge's link is a link between its ends.", edges_are_their_links),
+    Rule("FH0007", "error", ("collection",), "An item stands in a collection once.", items_once),
+    Rule("FH0008", "error", ("collection",), "A collection lists items or keeps a query.", items_or_a_query),
+    Rule("FH0009", "error", ("description",), "A family is a collection of that form.", a_family_is_one),
+    Rule("FH0010", "error", ("evidence",), "A feature visualization records its seed.", seeds_are_recorded),
+    Rule("FH0011", "warning", ("description",), "A neuron is a member of its family.", a_member_of_its_family),
+    Rule("FH0012", "error", ("description", "link"), "A prediction can be run.", predictions_can_be_run),
+    Rule("FH0013", "error", ("description", "link"), "A prediction can fail.", predictions_can_fail),
+    Rule("FH0020", "warning", ("evidence",), "Dataset examples are a spectrum.", a_spectrum_of_examples),
+    Rule("FH0070", "warning", ("evidence",), "A handwritten circuit is measured.", handwriting_is_measured),
+    Rule("FH0081", "warning", ("evidence",), "An ablation has a control.", an_ablation_is_controlled),
+    Rule("FH0090", "error", ("evidence",), "Literature is named.", literature_is_named),
+    Rule("FH0091", "error", ("evidence",), "An author's word is written.", a_word_is_written),
+    Rule("FH0092", "error", ("evidence",), "Evidence shows something.", something_to_look_at),
+    Rule("FH0093", "error", ("evidence",), "What is called automatic was computed.", automatic_is_computed),
+    Rule("FH0094", "warning", ("evidence",), "Pictures have words beside them.", pictures_have_words),
 )

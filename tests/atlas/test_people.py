@@ -8,7 +8,7 @@ from django.db.models import ProtectedError
 from atlas.errors import Forbidden, LastOperator, NoSuchPerson, SessionRequired, Validation
 from atlas.models import Change, ChangeSet, Contributor, Membership, Role, Team, Token, User
 from atlas.permissions import Credential, is_operator
-from atlas.services import answers, people, teams, tokens
+from atlas.services import answers, people, teams, tokens, unsaved
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +117,7 @@ def test_an_erased_person_goes_on_under_one_pseudonym(user, alice, bob):
     tokens.create(owner=user, name="notebook", scopes=["read"])
     kept = answers.begin(actor=alice, key="k", route="POST /api/v1/teams", body_sha256="0" * 64)
     answers.complete(kept, status=201, body={"handle": "alice", "citation_name": "Alice Liddell"}, headers={})
+    unsaved.keep(actor=alice, item="new:description", content={"body": "As Alice Liddell typed it."})
     traces, acts = Change.objects.count(), ChangeSet.objects.filter(actor=alice).count()
     person = people.erase(actor=alice, user=user)
     assert person == alice

@@ -160,7 +160,8 @@ def _wilson(share: float, n: int) -> tuple[float, float]:
     """Wilson's interval of a share of n: it holds also where all agree."""
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+    # It holds the share itself; where that is 0 or 1, rounding puts it outside by the last bit.
+    return min(max(middle - reach, 0.0), share), max(min(middle + reach, 1.0), share)
 
 
 def _with_interval(value: float, error: float, *, items: int, verdicts: int) -> Agreement:

@@ -172,3 +172,15 @@ def test_the_intervals_hold_what_they_promise():
         limit = coefficient(judged(4_000)).value
         held = sum(low <= limit <= high for low, high in (coefficient(judged(60)).interval for _ in range(200)))
         assert 178 <= held <= 199
+
+
+@pytest.mark.parametrize("label", ["same", "other"])
+def test_the_interval_holds_the_share_to_the_last_bit(label):
+    """Wilson's formula does; its rounding, for who never or always agree, need not."""
+    for items in range(1, 400):
+        given = [Verdict("a", item, "same") for item in range(items)] + [
+            Verdict("b", item, label) for item in range(items)
+        ]
+        found = raw(given)
+        low, high = found.interval
+        assert low <= found.value <= high, items

@@ -12,7 +12,7 @@ from atlas.services import teams
 class Command(Deed):
     """Print an invitation, once."""
 
-    help = "Print a link by which people join a team, or without --team just the service."
+    help = "Print an invitation to a team, or without --team to the service; /accounts/signup takes it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Whom and what."""

@@ -199,9 +199,10 @@ class Evidence(Endpoint):
             known = naming.foothold(given["evidence"], actor=person, pointer="/evidence")
             evidence.attach(actor=person, evidence=known, claim=claim, **said)
         else:
-            content = given.get("content") or evidence.asked(
-                given["job"], claim=claim, interpretation=given.get("interpretation", "")
-            )
+            if "content" in given:
+                content = given["content"]
+            else:
+                content = evidence.asked(given["job"], claim=claim, interpretation=given.get("interpretation", ""))
             team = naming.team(given.get("team"), actor=person)
             evidence.give(actor=person, claim=claim, team=team, content=content, **said)
         return Response(body(dossiers.foothold(claim.accession, actor=person)), status=201)

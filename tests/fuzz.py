@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from atlas import supervisor
 from tests import servers
@@ -25,6 +26,10 @@ SET_UP = (
 )
 # `positive_data_acceptance` is left out: a slug that is well-formed and names nothing is refused, as it should be.
 OPTIONS = ("--exclude-checks", "positive_data_acceptance", "--seed", "1", "--max-examples", "40", "--no-color")
+# Every way to refuse a body that the document forbids: a stale If-Match is refused before it, and 5xx is none.
+REFUSING = "[checks.negative_data_rejection]\nexpected-statuses = [{}]\n".format(
+    ", ".join(map(str, (400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422, 428, 429)))
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -40,20 +45,33 @@ def main(arguments: list[str]) -> int:
         with servers.tethered(supervisor.web_command(host="127.0.0.1", port=port)):
             servers.wait_for(lambda: urllib.request.urlopen(f"{url}/healthz").close(), what="the service")
             made_up, there = home / "made-up.toml", home / "there.toml"
-            made_up.write_text("")
-            there.write_text(places(url))
+            made_up.write_text(REFUSING)
+            there.write_text(REFUSING + places(url, token))
             options = ["--url", url, "--header", f"Authorization: Bearer {token}", *OPTIONS, *arguments]
             runs = ([SCHEMATHESIS, "--config-file", str(it), "run", str(DOCUMENT)] for it in (made_up, there))
             return max(subprocess.run([*run, *options], cwd=home).returncode for run in runs)
 
 
-def places(url: str) -> str:
+def places(url: str, token: str) -> str:
     """For a second run, in which every address leads to something: what the placeholders stand for, as TOML."""
     with urllib.request.urlopen(f"{url}/api/v1/jobs?limit=1") as answer:
         [job] = json.load(answer)["items"]
     found = {"slug": "curve-circuit", "layer": "curve", "channel": "0", "name": job["probe"], "team": "circle"}
-    found |= {"handle": "fuzz", "fingerprint": job["fingerprint"]}
+    found |= {"handle": "fuzz", "fingerprint": job["fingerprint"], "term": "curve", "version": "1"}
+    post(url, token, "terms", {"slug": "curve", "label": "curve"})
+    content = {"neuron": "curve:0", "title": "A curve", "terms": [{"term": "curve", "polarity": "detects"}]}
+    claim = {"kind": "description", "checkpoint": "curve-circuit", "content": content}
+    found["accession"] = post(url, token, "footholds", claim)["accession"]
     return "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in found.items())
+
+
+def post(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What the API answers; it must have made something."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{url}/api/v1/{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(asked) as answer:
+        made: dict[str, Any] = json.load(answer)
+        return made
 
 
 def manage(*command: str) -> str:

@@ -163,6 +163,14 @@ def test_what_is_required_is_missing(taking, untouched):
         assert named >= set(door.schema["required"]), door
 
 
+def test_an_object_that_holds_nothing(taking):
+    """It is what it is, or refused; never taken for one that was not given."""
+    for door in taking:
+        for name in door.fields("object"):
+            answer = door.knock({name: {}, **{other: value for other, value in door.good.items() if other != name}})
+            assert answer.status_code in (200, 201, 202, 422), f"{door}: {name}"
+
+
 def test_text_that_misleads(taking, untouched):
     """J22, J23: in a title by the policy for texts; where something is named, there is nothing of that name."""
     for door in (door for door in taking if not door.denied):

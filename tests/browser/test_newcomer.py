@@ -66,20 +66,24 @@ def read_the_finding(page: Page, *, steps: int) -> None:
     expect(provenance).to_contain_text("torch")
 
 
+def place_of_first_picture(page: Page) -> dict[str, float]:
+    """Where it lies, asked in one step: the page may put a newer one there at any moment."""
+    return page.evaluate("document.querySelector('.pictures figure').getBoundingClientRect().toJSON()")
+
+
 def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     page = opened()
     walk_to_a_neuron(page)
     sign_in(page, one_time)
     ask(page, steps=300)
     expect(page.get_by_text("Asked. The answer appears here.")).to_be_visible()
-    first = page.locator(".pictures figure").first
-    place = first.bounding_box()
+    place = place_of_first_picture(page)
     page.get_by_text("Parameters", exact=True).click()
     page.get_by_label("Steps", exact=True).focus()
     expect(page.locator(".live .pictures img").first).to_be_visible()  # it forms
-    assert first.bounding_box() == place
+    assert place_of_first_picture(page) == place
     expect(page.get_by_text("How this was made")).to_be_visible()
-    assert first.bounding_box() == place  # nothing moved when the answer came
+    assert place_of_first_picture(page) == place  # nothing moved when the answer came
     assert page.evaluate("document.activeElement.name") == "steps"  # nor was the reader sent elsewhere
     read_the_finding(page, steps=300)
     address = page.locator("#cite ~ p code").first.text_content()

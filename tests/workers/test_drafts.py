@@ -60,7 +60,8 @@ def test_an_upload_becomes_a_checkpoint_that_can_be_asked(drain, curator, card, 
     assert drain.drain(seconds=60) == 1
 
     job.refresh_from_db()
-    assert (job.state, job.done_steps, job.of_steps) == ("done", 4, 5), job.error
+    assert (job.state, job.of_steps) == ("done", 5), job.error
+    assert 0 < job.done_steps < 5  # what is faster than a report is not reported
     facts, _ = examined
     neurons = sum(layer.channels for layer in facts.layers)
     published = curator.get("checkpoints/our-curves").json()

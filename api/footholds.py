@@ -11,11 +11,13 @@ from api.endpoint import Endpoint
 from api.idempotency import idempotent
 from api.pagination import page, span, window
 from api.schema import Written, operation
+from atlas import works
+from atlas.citing import citation
 from atlas.contents import CONTENTS
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
 from atlas.errors import Validation
-from atlas.models import Foothold, Support, Visibility
+from atlas.models import Contributor, Foothold, Support, Visibility
 from atlas.permissions import require
 from atlas.redirects import moved
 from atlas.services import addresses, evidence, footholds
@@ -176,6 +178,30 @@ class OneVersion(Endpoint):
     def get(self, request: Request, accession: str, version: str) -> Response:
         """What it said then: the same for ever."""
         return Response(body(dossiers.version(accession, version, actor=self.actor)))
+
+
+class Cite(Endpoint):
+    """The citation of a foothold."""
+
+    @operation("cite_foothold", shapes.Citation, 404, 410)
+    def get(self, request: Request, accession: str) -> Response:
+        """How to cite its newest version: the permanent address, and the text in every format."""
+        newest = footholds.find(accession, actor=self.actor).head_version
+        return _cited(request, accession, str(newest), actor=self.actor)
+
+
+class CiteVersion(Endpoint):
+    """The citation of one version of a foothold."""
+
+    @operation("cite_version", shapes.Citation, 404, 410)
+    def get(self, request: Request, accession: str, version: str) -> Response:
+        """How to cite it: the permanent address, and the text in every format."""
+        return _cited(request, accession, version, actor=self.actor)
+
+
+def _cited(request: Request, accession: str, version: str, *, actor: Contributor | None) -> Response:
+    found = dossiers.version(accession, version, actor=actor)
+    return Response(body(citation(works.of_version(found, origin=works.origin_of(request)))))
 
 
 class Evidence(Endpoint):

@@ -33,6 +33,8 @@ urlpatterns = [
     path("footholds/<str:accession>", footholds.OneFoothold.as_view()),
     path("footholds/<str:accession>/versions", footholds.Versions.as_view()),
     path("footholds/<str:accession>/versions/<str:version>", footholds.OneVersion.as_view()),
+    path("footholds/<str:accession>/versions/<str:version>/cite", footholds.CiteVersion.as_view()),
+    path("footholds/<str:accession>/cite", footholds.Cite.as_view()),
     path("footholds/<str:accession>/evidence", footholds.Evidence.as_view()),
     path("footholds/<str:accession>/reviews", reviews.Reviews.as_view()),
     path("footholds/<str:accession>/propose", verbs.Propose.as_view()),

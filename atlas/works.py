@@ -5,9 +5,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
-from atlas.citing.facts import Around, Item, Kind, Work
+from atlas.citing.facts import Around, Author, Item, Kind, Work
+from atlas.citing.licences import CC_BY
+from atlas.contents import CONTENTS
 from atlas.dossiers.checkpoints import CheckpointDossier
+from atlas.dossiers.footholds import RevisionDossier
 from atlas.dossiers.neurons import NeuronDossier
+
+KINDS = {"circuit": Kind.CIRCUIT, "collection": Kind.COLLECTION}
 
 
 def origin_of(request: HttpRequest) -> str:
@@ -44,6 +49,27 @@ def of_neuron(found: NeuronDossier, *, origin: str) -> Work:
         checkpoint_sha256=checkpoint.digest,
         part_of=f"{origin}{checkpoint.url}",
         around=Around(items=items, licence=checkpoint.licence),
+    )
+
+
+def of_version(found: RevisionDossier, *, origin: str, items: tuple[Item, ...] = ()) -> Work:
+    """A foothold in one version: what is cited is what was said then, by those whose words it holds."""
+    facts = found.revision
+    here = f"{origin}/f/{found.accession}"
+    return Work(
+        kind=KINDS.get(found.kind, Kind.FOOTHOLD),
+        name=found.accession,
+        title=CONTENTS[found.kind].title(found.content),
+        url=f"{origin}{facts.url}",
+        publisher=_publisher(origin),
+        authors=tuple(Author(it.name, it.orcid, f"{origin}{it.url}", whole=it.erased) for it in found.authors),
+        issued=facts.at.date(),
+        version=facts.version,
+        checkpoint_sha256=found.checkpoint_sha256 or "",
+        content_sha256=facts.content_sha256,
+        licence=CC_BY,
+        part_of=f"{origin}/c/{found.checkpoint}" if found.checkpoint else "",
+        around=Around(items=items, latest=here, history=f"{here}/history"),
     )
 
 

@@ -1,6 +1,6 @@
 """A checkpoint and its layers as a reader meets them: what it is, how far the atlas has come with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -229,20 +229,22 @@ def wall(slug: str, key: str, *, actor: Contributor | None, start: int = 0, size
 
 def tiles(of: Checkpoint, layer: Layer, *, start: int, stop: int) -> tuple[Tile, ...]:
     """The neurons start … stop−1 of a layer with their newest feature visualization, in two queries."""
-    newest = _newest(Job.objects.filter(neuron__layer=layer, neuron__channel__gte=start, neuron__channel__lt=stop))
-    return tuple(_tile(of, layer.key, channel, newest) for channel in range(start, stop))
+    newest = newest_pictures(
+        Job.objects.filter(neuron__layer=layer, neuron__channel__gte=start, neuron__channel__lt=stop)
+    )
+    return tuple(tile_of(of, layer.key, channel, newest) for channel in range(start, stop))
 
 
 def strips(of: Checkpoint, every: Iterable[LayerFacts]) -> tuple[Strip, ...]:
     """Every layer with its first neurons, in two queries."""
-    newest = _newest(Job.objects.filter(neuron__layer__checkpoint=of, neuron__channel__lt=STRIP))
+    newest = newest_pictures(Job.objects.filter(neuron__layer__checkpoint=of, neuron__channel__lt=STRIP))
     return tuple(
-        Strip(layer, tuple(_tile(of, layer.key, channel, newest) for channel in range(min(STRIP, layer.channels))))
+        Strip(layer, tuple(tile_of(of, layer.key, channel, newest) for channel in range(min(STRIP, layer.channels))))
         for layer in every
     )
 
 
-def _newest(asked: Any) -> dict[tuple[str, int], Job]:
+def newest_pictures(asked: Any) -> dict[tuple[str, int], Job]:
     """By layer and channel the newest feature visualization, of those with a picture where there are any."""
     newest: dict[tuple[str, int], Job] = {}
     for job in with_answer(asked.filter(probe__name="feature-visualization").order_by("id")):
@@ -257,7 +259,8 @@ def name_of(named: list[Any], channel: int) -> str:
     return str(named[channel]) if channel < len(named) else ""
 
 
-def _tile(of: Checkpoint, key: str, channel: int, newest: dict[tuple[str, int], Job]) -> Tile:
+def tile_of(of: Checkpoint, key: str, channel: int, newest: Mapping[tuple[str, int], Job]) -> Tile:
+    """A neuron with its picture, out of the newest ones."""
     job = newest.get((key, channel))
     return Tile(
         channel=channel,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Prefetch, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from atlas.dossiers.authors import AuthorFacts, authors_of
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.models import Contributor, Foothold, FootholdNeuron, Resolution, Review, Revision, Support
 from atlas.permissions import permits, readable_footholds
@@ -16,6 +17,7 @@ from atlas.services.settling import settle
 from atlas.services.standing import Judgement
 
 MOST_NEURONS = 6  # named in a list
+MOST_LISTED = 100  # on a page
 RANKS = tuple(Foothold.Rank.values)  # in the order in which they are shown
 
 
@@ -66,6 +68,8 @@ class RevisionDossier:
     kind: str
     checkpoint: str | None
     content: dict[str, Any]
+    authors: tuple[AuthorFacts, ...]  # by the characters of theirs that it holds
+    checkpoint_sha256: OnThePage[str | None]
     foothold: OnThePage[FootholdFacts]
 
 
@@ -143,6 +147,7 @@ class FootholdDossier:
     content: dict[str, Any]
     content_sha256: str
     summary: str
+    authors: tuple[AuthorFacts, ...]  # whose words the newest version holds
     standing: str
     standing_reason: str
     replaced_by: str | None
@@ -205,6 +210,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         content=head.content,
         content_sha256=head.content_sha256,
         summary=head.summary,
+        authors=authors_of(row, row.head_version),
         standing=row.standing,
         standing_reason=row.standing_reason,
         replaced_by=row.replaced_by.accession if row.replaced_by else None,
@@ -213,12 +219,17 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),
         warnings=_warnings(row, head),
         reviews=_reviews(row, actor, found, hidden=hidden),
-        may_revise=row.standing in ("draft", "open") and permits(actor, "foothold.revise", row),
+        may_revise=may_revise(row, actor),
         may_review=row.standing == "open" and not wrote and permits(actor, "foothold.review", row),
         may_decide=permits(actor, "foothold.decide", row),
         may_withdraw=row.standing in ("draft", "open") and permits(actor, "foothold.withdraw", row),
         may_moderate=permits(actor, "foothold.moderate", row),
     )
+
+
+def may_revise(row: Foothold, actor: Contributor | None) -> bool:
+    """Whether somebody may add a version to it as it stands."""
+    return row.standing in ("draft", "open") and permits(actor, "foothold.revise", row)
 
 
 def _hidden_from(row: Foothold, actor: Contributor | None) -> bool:
@@ -242,6 +253,8 @@ def version(accession: str, number: str, *, actor: Contributor | None) -> Revisi
         kind=row.kind,
         checkpoint=listed.checkpoint,
         content=found.content,
+        authors=authors_of(row, found.version),
+        checkpoint_sha256=row.checkpoint.digest if row.checkpoint else None,
         foothold=listed,
     )
 
@@ -321,6 +334,18 @@ def of_neuron(neuron_id: int, *, actor: Contributor | None) -> list[FootholdFact
     rows = readable_by(actor).filter(neurons__neuron=neuron_id).exclude(standing="merged").distinct()
     found = [facts_of(row) for row in rows.order_by(F("id").desc())]
     return sorted(found, key=lambda it: (RANKS.index(it.rank), it.state != "accepted"))
+
+
+def using(term: str, *, actor: Contributor | None) -> list[FootholdFacts]:
+    """The newest footholds that use a term, as far as a page has room."""
+    rows = readable_by(actor).filter(terms__term__slug=term).exclude(standing="merged").distinct().order_by("-id")
+    return [facts_of(row) for row in rows[:MOST_LISTED]]
+
+
+def newest(*, actor: Contributor | None, **chosen: str) -> list[FootholdFacts]:
+    """The newest footholds, of those chosen by kind, shown state or checkpoint."""
+    rows = readable_by(actor).filter(**chosen).exclude(standing="merged").order_by("-id")
+    return [facts_of(row) for row in rows[:MOST_LISTED]]
 
 
 def listed(rows: Sequence[Any]) -> list[FootholdFacts]:

@@ -27,6 +27,11 @@ def every() -> QuerySet[Term]:
     return Term.objects.select_related("broader", "replaced_by")
 
 
+def listed() -> list[TermFacts]:
+    """All terms by slug, those that were merged left out."""
+    return [facts_of(row) for row in every().filter(replaced_by=None).order_by("slug")]
+
+
 def term(slug: str) -> TermFacts:
     """One term; raises NoSuchTerm."""
     return facts_of(terms.find(slug))

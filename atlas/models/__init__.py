@@ -17,13 +17,14 @@ from atlas.models.jobs import (
     Snapshot,
     Worker,
 )
-from atlas.models.people import Contributor, InstanceRole, Invitation, Membership, Role, Team, User
+from atlas.models.people import Byline, Contributor, InstanceRole, Invitation, Membership, Role, Team, User
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
 
 __all__ = [
     "Artifact",
+    "Byline",
     "Change",
     "ChangeSet",
     "Checkpoint",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from atlas.models.checkpoints import Checkpoint, Neuron, Visibility
-from atlas.models.people import Contributor, Team
+from atlas.models.people import Byline, Contributor, Team
 
 
 class Foothold(models.Model):
@@ -111,6 +111,8 @@ class Revision(models.Model):
     foothold = models.ForeignKey(Foothold, on_delete=models.PROTECT, related_name="revisions")
     version = models.PositiveIntegerField()
     author = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="revisions")
+    # As its author signed it; None where that was not kept yet.
+    byline = models.ForeignKey(Byline, on_delete=models.PROTECT, null=True, related_name="revisions")
     at = models.DateTimeField(auto_now_add=True)
     summary = models.CharField(max_length=300, blank=True)
     content = models.JSONField()
@@ -128,6 +130,11 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.foothold_id} v{self.version}"
+
+    @property
+    def signed(self) -> str:
+        """Its author's name as they signed it."""
+        return self.byline.name if self.byline else self.author.citation_name
 
 
 class FootholdNeuron(models.Model):

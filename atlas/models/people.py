@@ -42,6 +42,19 @@ class Contributor(models.Model):
         return self.handle
 
 
+class Byline(models.Model):
+    """A name as somebody signed with it: a new one signs what they write from then on, not what they wrote before.
+
+    Only erasure changes it, wherever it stands.
+    """
+
+    contributor = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="bylines")
+    name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class User(AbstractUser):
     """A login. Deleting it leaves the contributor, and so every authorship, in place."""
 

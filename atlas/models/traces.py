@@ -18,7 +18,7 @@ from atlas.models.checkpoints import Checkpoint
 from atlas.models.datasets import Dataset
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.guards import execute, present
-from atlas.models.people import Contributor, Invitation, Membership, Team, User
+from atlas.models.people import Byline, Contributor, Invitation, Membership, Team, User
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
 from atlas.models.tokens import Token
@@ -79,6 +79,7 @@ def _of_claim(column: str) -> dict[str, str]:
 PUBLISHED = OWNED | {"public": f"({OWNED['public']} AND {{row}}.\"status\" <> 'draft')"}
 TRACES = (
     Trace(Contributor, kept=("id", "erased_at"), public="TRUE"),
+    Trace(Byline, kept=("id", "contributor_id")),
     Trace(User, kept=("id", "contributor_id", "instance_role", "is_active")),
     Trace(Team, kept=("id", "person_id"), team='{row}."id"'),
     Trace(Membership, kept=("id", "team_id", "contributor_id", "role"), team='{row}."team_id"'),

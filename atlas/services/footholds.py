@@ -10,6 +10,7 @@ from atlas import accessions, texts
 from atlas.contents import CONTENTS
 from atlas.errors import EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
 from atlas.models import (
+    Byline,
     Checkpoint,
     Contributor,
     Foothold,
@@ -215,12 +216,20 @@ def _append(foothold: Foothold, settled: Settled, *, author: Contributor, versio
         foothold=foothold,
         version=version,
         author=author,
+        byline=_byline(author),
         content=settled.content,
         content_sha256=settled.sha256,
         **{**columns, "summary": texts.line(columns.get("summary", ""), at="/summary", longest=300, shortest=0)},
     )
     _index(foothold, settled)
     return added
+
+
+def _byline(author: Contributor) -> Byline:
+    """The name by which they sign today."""
+    name = Contributor.objects.values_list("citation_name", flat=True).get(pk=author.pk)
+    known = Byline.objects.filter(contributor=author, name=name).first()
+    return known or Byline.objects.create(contributor=author, name=name)
 
 
 def _index(foothold: Foothold, settled: Settled) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from atlas import texts
 from atlas.errors import LastOperator, NoSuchPerson, Validation
-from atlas.models import Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, UnsavedText, User
+from atlas.models import Byline, Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, UnsavedText, User
 from atlas.models.people import HANDLE, is_handle
 from atlas.permissions import require
 from atlas.services import changes
@@ -158,6 +158,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     Contributor.objects.filter(pk=person.pk).update(
         handle=pseudonym, citation_name=name, orcid="", erased_at=timezone.now()
     )
+    Byline.objects.filter(contributor=person).update(name=name)
     KeptAnswer.objects.filter(contributor=person).delete()  # they say whose they are
     UnsavedText.objects.filter(contributor=person).delete()  # nobody was ever to read it but them
     user.delete()

@@ -135,6 +135,25 @@ def million(count: int) -> str:
 
 
 @register.filter
+def neuron_of(unit: str, checkpoint: str) -> str:
+    """The address of a unit of a checkpoint."""
+    layer, _, channel = unit.rpartition(":")
+    return f"/c/{checkpoint}/{layer}/{channel}"
+
+
+@register.filter
+def item(members: Mapping[str, Any], name: str) -> Any:
+    """The member of this name."""
+    return members.get(name)
+
+
+@register.filter
+def pairs(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Names and values; a template's own `.items` would take a member of that name for them."""
+    return [*members.items()]
+
+
+@register.filter
 def is_web(address: str) -> bool:
     """Whether a source can be a link: nothing but http and https ever is."""
     return address.startswith(("https://", "http://")) and " " not in address

@@ -46,6 +46,8 @@ MATRIX = {
     ("footholds/<str:accession>", "PATCH"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
     ("footholds/<str:accession>/versions", "GET"): TEAMS,
     ("footholds/<str:accession>/versions/<str:version>", "GET"): TEAMS,
+    ("footholds/<str:accession>/versions/<str:version>/cite", "GET"): TEAMS,
+    ("footholds/<str:accession>/cite", "GET"): TEAMS,
     ("footholds/<str:accession>/evidence", "GET"): TEAMS,
     ("footholds/<str:accession>/evidence", "POST"): (401, 403, 201, 201, 201, 201, 201, 404, 401, 403),
     ("footholds/<str:accession>/detach", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),

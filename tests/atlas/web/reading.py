@@ -4,6 +4,11 @@ from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
 
+from django.http import HttpResponse
+from django.test import Client
+
+from atlas.models import Contributor
+
 VOID = {"meta", "link", "img", "input", "br", "hr", "rect", "line", "polyline"}
 LARGEST = 100_000  # bytes of HTML, before pictures
 
@@ -108,3 +113,15 @@ def page_of(response) -> Page:
     """The page in a response."""
     assert response["Content-Type"] == "text/html; charset=utf-8"
     return Page(response.content.decode())
+
+
+def shown(answer: HttpResponse) -> Page:
+    """The page that came back, whatever its status."""
+    return Page(answer.content.decode())
+
+
+def at_the_desk(person: Contributor) -> Client:
+    """Somebody's browser, signed in."""
+    client = Client()
+    client.force_login(person.login)
+    return client

@@ -9,9 +9,11 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from atlas.models import Checkpoint, Job, Membership, Team
+from atlas.models import Checkpoint, Foothold, Job, Membership, Team
 from atlas.services import people, teams, tokens
 from atlas.web import urls
+from atlas.web.views.verbs import VERBS
+from tests.api.test_matrix import about_claims as api_bodies
 from tests.api.test_matrix import lab, named  # noqa: F401 - the team with a member of each role
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +32,15 @@ READ = {
     "c/<str:slug>/<str:layer>": TEAMS,
     "c/<str:slug>/<str:layer>/<str:channel>": TEAMS,
     "c/new": (302, 403, 403, 403, 200, 200, 200, 403, 302),
+    "f": OPEN,
+    "f/new": OWN,
+    "f/<str:accession>": TEAMS,
+    "f/<str:accession>/edit": (302, 403, 200, 200, 200, 200, 200, 404, 302),
+    "f/<str:accession>/history": TEAMS,
+    "f/<str:accession>/diff/<str:between>": TEAMS,
+    "f/<str:accession>/v<str:version>": TEAMS,
+    "t": OPEN,
+    "t/<str:term>": OPEN,
     "j/<str:fingerprint>": TEAMS,
     "j/<str:fingerprint>/progress": TEAMS,
     "a/<str:name>": TEAMS,
@@ -46,9 +57,32 @@ READ = {
     "robots.txt": OPEN,
 }
 ADMINS = (302, 403, 403, 403, 403, 302, 302, 404, 302)
+ANNOTATORS = (302, 403, 302, 302, 302, 302, 302, 404, 302)
+CURATORS = (302, 403, 403, 403, 302, 302, 302, 404, 302)
 WRITE = {
     "c/<str:slug>/<str:layer>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
+    "f/new": (302, 403, 302, 302, 302, 302, 302, 404, 302),
+    "f/<str:accession>/edit": ANNOTATORS,
+    # A reader writes in their own space, which says nothing of a team's own checkpoint.
+    "f/<str:accession>/evidence": (302, 422, 302, 302, 302, 302, 302, 404, 302),
+    "f/<str:accession>/detach": ANNOTATORS,
+    "f/<str:accession>/restore": ANNOTATORS,
+    # A draft, which a reader may not know of.
+    "f/<str:accession>/propose": (302, 404, 302, 302, 302, 302, 302, 404, 302),
+    # The annotator wrote it, and is no reviewer; an operator reviews for no team.
+    "f/<str:accession>/review": (302, 403, 403, 302, 302, 302, 403, 404, 302),
+    "f/<str:accession>/withdraw": (302, 403, 302, 403, 403, 403, 403, 404, 302),
+    "f/<str:accession>/retract": CURATORS,
+    "f/<str:accession>/merge": CURATORS,
+    "f/<str:accession>/rank": CURATORS,
+    "f/<str:accession>/publish": CURATORS,
+    "f/<str:accession>/resolve": CURATORS,
+    "f/<str:accession>/moderate": (302, 403, 403, 403, 403, 403, 302, 404, 302),
+    # Everybody annotates in a space of their own.
+    "t": (302, 302, 302, 302, 302, 302, 302, 302, 302),
+    "t/<str:term>/rename": (302, 403, 403, 403, 302, 302, 302, 403, 302),
+    "t/<str:term>/merge": (302, 403, 403, 403, 302, 302, 302, 403, 302),
     "j/<str:fingerprint>/cancel": (404, 403, 302, 403, 302, 302, 302, 404, 404),
     "j/<str:fingerprint>/requeue": (404, 403, 403, 403, 302, 302, 302, 404, 404),
     "me": (302, 302, 302, 302, 302, 302, 302, 302, 302),
@@ -75,6 +109,7 @@ ROUTES = {spelled(route) for route in urls.urlpatterns if not spelled(route).sta
 
 def at(route: str, places: dict[str, str]) -> str:
     """The address of a route."""
+    places = {**places, "between": "1..2"}
     about = {**places, "slug": "lab"} if route.startswith("teams") else places
     about = {**about, "slug": "not-found"} if route.startswith("problems") else about
     return "/" + re.sub(r"<str:(\w+)>", lambda found: about[found[1]], route)
@@ -118,8 +153,29 @@ def prepared(route: str, places: dict[str, str], who: str) -> tuple[dict[str, st
         "teams/<str:slug>/invite": {"role": 10, "uses": 1, "days": 3},
         "teams/<str:slug>/members/<str:handle>": {"role": 20, "version_tag": leaving.version_tag},
     }
+    if route.startswith(("f/", "t")):
+        forms |= about_claims(route, places)
     prefix = own if route.startswith("me") else invitation.prefix
     return {**places, "prefix": prefix, "name": f"{places['sha256']}.png"}, forms.get(route, {})
+
+
+def about_claims(route: str, places: dict[str, str]) -> dict[str, dict[str, object]]:
+    """The forms about a claim and a word, once both stand as these need it."""
+    claim = Foothold.objects.get(accession=places["accession"])
+    one = "f/<str:accession>"
+    bodies = api_bodies(route.replace(one, "footholds/<str:accession>"), claim)
+    typed = {"content.neuron": "edges:2", "content.title": "A line", "team": "lab", "team_only": "on"}
+    verbs = {f"{one}/{verb}": bodies.get((f"footholds/<str:accession>/{verb}", "POST"), {}) for verb in VERBS}
+    return {
+        **verbs,
+        "f/new": {**typed, "kind": "description", "checkpoint": "secret"},
+        f"{one}/edit": {**typed, "based_on": 2},
+        f"{one}/review": {"version": 2, "verdict": "agree"},
+        f"{one}/evidence": {"role": "supports", "method": "AU", "interpretation": "I looked at all of it again."},
+        "t": {"slug": "arc", "label": "arc"},
+        "t/<str:term>/rename": {"label": "Curve", "version_tag": "curve.1"},
+        "t/<str:term>/merge": {"into": "bend"},
+    }
 
 
 def test_every_route_has_its_row():

@@ -5,7 +5,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.citing.authorship import RUN, Edit, Share, shares
+from atlas.authorship import RUN, Edit, Share, shares
 from atlas.worddiff import words
 
 PEOPLE = ("ann", "bob", "cy")

@@ -1,0 +1,73 @@
+"""What a claim is about and what speaks for it, as pictures: a fixed number of queries, however much there is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from atlas.dossiers.checkpoints import Tile, newest_pictures, tile_of
+from atlas.dossiers.jobs import facts_of, with_answer
+from atlas.dossiers.pictures import Shown
+from atlas.dossiers.pictures import facts_of as artifact_facts
+from atlas.models import Artifact, Contributor, Foothold, FootholdNeuron, Job, Revision
+from atlas.services import artifacts
+
+MOST_NEURONS = 40  # with their pictures on one page
+MOST_PICTURES = 6  # of one piece of evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A neuron that a claim names, in its role, with its newest picture."""
+
+    unit: str
+    role: str
+    tile: Tile
+
+
+def neurons_of(row: Foothold) -> tuple[Exhibit, ...]:
+    """The neurons that the newest version is about, as far as a page has room."""
+    if row.checkpoint is None:
+        return ()
+    named = row.neurons.select_related("neuron__layer").order_by("role", "neuron__layer__index", "neuron__channel")
+    shown = list(named[:MOST_NEURONS])
+    newest = newest_pictures(Job.objects.filter(neuron__in=[it.neuron_id for it in shown]))
+    return tuple(_exhibit(row, it, newest) for it in shown)
+
+
+def _exhibit(row: Foothold, it: FootholdNeuron, newest: Mapping[tuple[str, int], Job]) -> Exhibit:
+    key, channel = it.neuron.layer.key, it.neuron.channel
+    assert row.checkpoint is not None
+    return Exhibit(f"{key}:{channel}", it.role, tile_of(row.checkpoint, key, channel, newest))
+
+
+def pictures_of(evidence: Sequence[str], *, actor: Contributor | None) -> dict[str, tuple[Shown, ...]]:
+    """By accession the pictures of pieces of evidence: those that their jobs found, and those that were uploaded."""
+    contents = _contents(evidence)
+    jobs = {one for content in contents.values() for one in content.get("jobs", ())}
+    found = {it.fingerprint: it for it in map(facts_of, with_answer(Job.objects.filter(fingerprint__in=jobs)))}
+    stored = {one for content in contents.values() for one in content.get("artifacts", ())}
+    readable = Artifact.objects.filter(artifacts.referred_to(actor), pk__in=stored)
+    uploads = {it.sha256: artifact_facts(it) for it in readable}
+    return {
+        accession: (
+            *(
+                picture
+                for one in content.get("jobs", ())
+                if one in found and (finding := found[one].finding)
+                for picture in finding.pictures
+            ),
+            *(
+                Shown("image", uploads[one], content.get("alt_text") or "An uploaded picture.", {})
+                for one in content.get("artifacts", ())
+                if one in uploads
+            ),
+        )[:MOST_PICTURES]
+        for accession, content in contents.items()
+    }
+
+
+def _contents(evidence: Sequence[str]) -> dict[str, dict[str, object]]:
+    """What these pieces of evidence say in their newest versions."""
+    rows = Foothold.objects.filter(accession__in=evidence).values_list("pk", "accession", "head_version")
+    heads = {pk: (accession, version) for pk, accession, version in rows}
+    versions = Revision.objects.filter(foothold__in=heads)
+    return {heads[it.foothold_id][0]: it.content for it in versions if it.version == heads[it.foothold_id][1]}

@@ -1,0 +1,74 @@
+"""Which forms somebody finds on a claim's page: those of the verbs that are theirs to use on it as it stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from atlas.dossiers.footholds import FootholdDossier
+from atlas.models import Contributor, Foothold, Job
+from atlas.permissions import memberships_of, reviewing_teams
+from atlas.services import evidence
+from atlas.web import arguments
+
+MOST_JOBS = 50
+FORMS: Mapping[str, type[forms.Form]] = {
+    "propose": arguments.Plain,
+    "review": arguments.Verdict,
+    "evidence": arguments.Evidence,
+    "withdraw": arguments.Withdrawal,
+    "resolve": arguments.Decision,
+    "retract": arguments.Reasoned,
+    "merge": arguments.Merger,
+    "rank": arguments.Ranking,
+    "publish": arguments.Plain,
+    "moderate": arguments.Moderating,
+    "restore": arguments.Restoring,
+    "detach": arguments.Detaching,
+}
+
+
+def blank(row: Foothold, found: FootholdDossier, *, actor: Contributor | None) -> dict[str, forms.Form]:
+    """The forms by verb, not filled in."""
+    if actor is None:
+        return {}
+    initial = {"version": row.head_version, "rank": row.rank, "to": row.moderation}
+    offered = [verb for verb, may in _offered(row, found, actor).items() if may]
+    return {verb: _form(verb, row, actor, initial=initial) for verb in offered}
+
+
+def bound(verb: str, data: Any, row: Foothold, actor: Contributor) -> forms.Form:
+    """The form of a verb as it was posted."""
+    return _form(verb, row, actor, data=data)
+
+
+def _offered(row: Foothold, found: FootholdDossier, actor: Contributor) -> dict[str, bool]:
+    open_, drafted = (row.standing == it for it in (Foothold.Standing.OPEN, Foothold.Standing.DRAFT))
+    return {
+        "propose": found.may_revise and drafted,
+        "review": found.may_review,
+        "evidence": row.kind in evidence.CLAIMS and (open_ or drafted) and memberships_of(actor).exists(),
+        "withdraw": found.may_withdraw,
+        "resolve": found.may_decide and found.judgement.state == Foothold.State.DISPUTED,
+        "retract": found.may_decide and open_,
+        "merge": found.may_decide and open_,
+        "rank": found.may_decide and (open_ or drafted),
+        "publish": found.may_decide and row.visibility == "team",
+        "moderate": found.may_moderate,
+    }
+
+
+def _form(verb: str, row: Foothold, actor: Contributor, **given: Any) -> forms.Form:
+    """A form with what can be chosen in it."""
+    if verb == "review":
+        given["teams"] = [(team.slug, team.name) for team in reviewing_teams(actor, row).order_by("slug")]
+    if verb == "evidence":
+        given["jobs"] = _jobs(row)
+    return FORMS[verb](auto_id=f"id_{verb}_%s", **given)
+
+
+def _jobs(row: Foothold) -> list[tuple[str, str]]:
+    """The finished questions about the neurons of a claim, newest first, with what to call them."""
+    about = row.neurons.values("neuron")
+    done = Job.objects.filter(neuron__in=about, state=Job.State.DONE).select_related("probe").order_by("-id")
+    return [(it.fingerprint, f"{it.probe.name} of {it.subject_text}, {it.fingerprint[:12]}") for it in done[:MOST_JOBS]]

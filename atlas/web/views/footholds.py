@@ -1,0 +1,97 @@
+"""Claims as pages: the newest version and all around it, every version for ever, and what changed between two."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from atlas import works
+from atlas.citing.facts import Item, Work
+from atlas.contents.evidence import METHODS
+from atlas.dossiers import exhibits, versions
+from atlas.dossiers import footholds as dossiers
+from atlas.dossiers.pictures import Shown
+from atlas.models import Contributor, Foothold
+from atlas.services import footholds as services
+from atlas.web import offers
+from atlas.web.negotiation import Page, moved, negotiated
+from atlas.web.people import actor_of
+
+
+@negotiated("GET")
+def footholds(request: HttpRequest) -> Page:
+    """The newest claims, of a kind and in a state if one says so."""
+    columns = {"kind": "kind", "state": "shown_state", "checkpoint": "checkpoint__slug"}
+    asked = {name: request.GET.get(name, "")[:40].replace("\x00", "") for name in columns}
+    chosen = {columns[name]: value for name, value in asked.items() if value}
+    found = dossiers.newest(actor=actor_of(request), **chosen)
+    more = {"asked": asked, "kinds": Foothold.Kind.values, "states": Foothold.State.values}
+    return Page("footholds.html", found, more)
+
+
+@negotiated("GET", cited=True)
+def foothold(request: HttpRequest, accession: str) -> Page | HttpResponse:
+    """A foothold; one that was merged leads to what says it now, its versions stay."""
+    actor = actor_of(request)
+    row = services.find(accession, actor=actor)
+    to = row.replaced_by if row.standing == Foothold.Standing.MERGED and row.replaced_by else row
+    if to.accession != accession:
+        return moved(request, f"/f/{to.accession}")
+    return page(request, row, actor=actor)
+
+
+def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, status: int = 200, **wrong: Any) -> Page:
+    """The page; a form that was wrong stands in it as it was typed."""
+    found = dossiers.foothold(row.accession, actor=actor)
+    named = exhibits.neurons_of(row)
+    spoken = [it.evidence for it in found.support] if row.kind != Foothold.Kind.EVIDENCE else [row.accession]
+    pictures = exhibits.pictures_of(spoken, actor=actor)
+    shown = {
+        "exhibits": named,
+        "pictures": pictures,
+        "methods": METHODS,
+        "versioned": f"/f/{row.accession}/v{row.head_version}",
+        "forms": offers.blank(row, found, actor=actor) | wrong,
+        "wrong": next(iter(wrong), ""),
+    }
+    work = _work(request, row, actor=actor, pictures=pictures)
+    return Page("foothold.html", found, shown, status, work)
+
+
+@negotiated("GET", cited=True)
+def version(request: HttpRequest, accession: str, version: str) -> Page | HttpResponse:
+    """One version: what it said then, the same for ever."""
+    actor = actor_of(request)
+    row = services.find(accession, actor=actor)
+    if row.accession != accession:
+        return moved(request, f"/f/{row.accession}/v{version}")
+    found = dossiers.version(accession, version, actor=actor)
+    work = works.of_version(found, origin=works.origin_of(request))
+    return Page("version.html", found, {"methods": METHODS, "title": work.title}, work=work)
+
+
+@negotiated("GET")
+def history(request: HttpRequest, accession: str) -> Page:
+    """Every version, who made it and why."""
+    actor = actor_of(request)
+    found = versions.history(accession, actor=actor)
+    row = services.find(accession, actor=actor)
+    may_restore = dossiers.may_revise(row, actor)
+    return Page("history.html", found, {"may_restore": may_restore})
+
+
+@negotiated("GET")
+def difference(request: HttpRequest, accession: str, between: str) -> Page:
+    """What changed between two versions, word by word."""
+    return Page("difference.html", versions.difference(accession, between, actor=actor_of(request)))
+
+
+def _work(
+    request: HttpRequest, row: Foothold, *, actor: Contributor | None, pictures: Mapping[str, tuple[Shown, ...]]
+) -> Work:
+    """The newest version: that is what is cited; its evidence's pictures stand around it."""
+    origin = works.origin_of(request)
+    every = [one.artifact for shown in pictures.values() for one in shown]
+    items = tuple(Item(f"{origin}{it.url}", it.media_type) for it in every)
+    newest = dossiers.version(row.accession, str(row.head_version), actor=actor)
+    return works.of_version(newest, origin=origin, items=items)

@@ -1,0 +1,181 @@
+"""What is done about a claim from its page, a verb at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from atlas.errors import AtlasError, EditConflict, IllegalStanding, NoSuchSupport, SelfReview, Validation
+from atlas.models import Contributor, Foothold
+from atlas.permissions import memberships_of, permits, require
+from atlas.services import evidence, footholds, reviews, teams
+from atlas.validation import named_at
+from atlas.web import arguments, entries, offers
+from atlas.web.negotiation import negotiated, require_method
+from atlas.web.people import signed_in
+from atlas.web.views.footholds import page
+
+# What a person can mend where they are; everything else is answered by the page of its problem.
+MENDED_HERE = (Validation, EditConflict, IllegalStanding, NoSuchSupport, SelfReview)
+Given = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: the permission it takes, what it does, and what is said when it is done."""
+
+    permission: str
+    act: Callable[[Contributor, Foothold, Given], Any]
+    says: str
+
+
+def _review(actor: Contributor, row: Foothold, given: Given) -> None:
+    team = _team(given.pop("team"), actor)
+    reviews.review(actor=actor, foothold=row, team=team, **given)
+
+
+def _merge(actor: Contributor, row: Foothold, given: Given) -> None:
+    into = _named(given["into"], actor, "/into")
+    footholds.merge(actor=actor, foothold=row, into=into, reason=given["reason"])
+
+
+def _detach(actor: Contributor, row: Foothold, given: Given) -> None:
+    known = _named(given["evidence"], actor, "/evidence")
+    evidence.detach(actor=actor, evidence=known, claim=row, role=given["role"], facet=given["facet"])
+
+
+def _team(slug: str, actor: Contributor) -> Any:
+    if not slug:
+        return None
+    with named_at("/team"):
+        return teams.find(slug, actor=actor)
+
+
+def _named(accession: str, actor: Contributor, pointer: str) -> Foothold:
+    with named_at(pointer):
+        return footholds.find(accession, actor=actor)
+
+
+VERBS = {
+    "propose": Verb(
+        "foothold.revise",
+        lambda actor, row, given: footholds.propose(actor=actor, foothold=row),
+        "Proposed: others read and review it now.",
+    ),
+    "review": Verb("foothold.review", _review, "Your verdict is recorded."),
+    "withdraw": Verb(
+        "foothold.withdraw",
+        lambda actor, row, given: footholds.withdraw(actor=actor, foothold=row, **given),
+        "Withdrawn; it stays readable and says so.",
+    ),
+    "retract": Verb(
+        "foothold.decide",
+        lambda actor, row, given: footholds.retract(actor=actor, foothold=row, **given),
+        "Retracted; it stays readable and says why.",
+    ),
+    "resolve": Verb(
+        "foothold.decide",
+        lambda actor, row, given: reviews.resolve(actor=actor, foothold=row, **given),
+        "Decided.",
+    ),
+    "merge": Verb("foothold.decide", _merge, "Merged: its address leads here now."),
+    "rank": Verb(
+        "foothold.decide",
+        lambda actor, row, given: footholds.set_rank(actor=actor, foothold=row, **given),
+        "Ranked.",
+    ),
+    "publish": Verb(
+        "foothold.decide",
+        lambda actor, row, given: footholds.publish(actor=actor, foothold=row),
+        "Everybody reads it now.",
+    ),
+    "moderate": Verb(
+        "foothold.moderate",
+        lambda actor, row, given: footholds.moderate(actor=actor, foothold=row, **given),
+        "Done, and kept in its log.",
+    ),
+    "restore": Verb(
+        "foothold.revise",
+        lambda actor, row, given: footholds.restore(actor=actor, foothold=row, **given),
+        "That version is back, as a new one.",
+    ),
+    "detach": Verb("foothold.revise", _detach, "Taken back; that it was said stays in the record."),
+}
+
+
+def act(request: HttpRequest, accession: str, verb: str) -> HttpResponse:
+    """Do it and go back to the claim; or show the claim with what is wrong."""
+    require_method(request, "POST")
+    person = signed_in(request).contributor
+    row = footholds.find(accession, actor=person)
+    chosen = VERBS[verb]
+    if verb != "detach":  # that is judged by the evidence, whose it is
+        require(person, chosen.permission, row)
+    form = offers.bound(verb, request.POST, row, person)
+    if form.is_valid():
+        try:
+            chosen.act(person, row, dict(form.cleaned_data))
+        except MENDED_HERE as error:
+            entries.refuse(form, error)
+        else:
+            messages.success(request, chosen.says)
+            return redirect(f"/f/{row.accession}")
+    return _answered(request, row, person, **{verb: form})
+
+
+def give(request: HttpRequest, accession: str) -> HttpResponse:
+    """Say what speaks for or against a claim."""
+    require_method(request, "POST")
+    person = signed_in(request).contributor
+    row = footholds.find(accession, actor=person)
+    form = offers.bound("evidence", request.POST, row, person)
+    if form.is_valid():
+        try:
+            _give(person, row, form)
+        except AtlasError as error:
+            if not isinstance(error, MENDED_HERE):
+                raise
+            _refuse_evidence(form, error)
+        else:
+            messages.success(request, "It stands with the claim now.")
+            return redirect(f"/f/{row.accession}#evidence")
+    return _answered(request, row, person, evidence=form)
+
+
+def _give(person: Contributor, row: Foothold, form: arguments.Evidence) -> None:
+    given = form.cleaned_data
+    said = {"role": given["role"], "facet": given["facet"]}
+    if given["known"]:
+        known = _named(given["known"], person, "/known")
+        evidence.attach(actor=person, evidence=known, claim=row, **said)
+        return
+    if given["job"]:
+        content = evidence.asked(given["job"], claim=row, interpretation=given["interpretation"])
+    else:
+        content = form.content()
+    evidence.give(actor=person, claim=row, team=_own_team(person, row), content=content, **said)
+
+
+def _refuse_evidence(form: arguments.Evidence, error: AtlasError) -> None:
+    """Beside the field in which that part of a content was typed."""
+    names = {"reference": "source", "interpretation": "interpretation", "jobs": "job", "method": "method"}
+    for fault in error.errors or [{"pointer": "", "detail": str(error)}]:
+        parts = fault["pointer"].split("/")
+        name = names.get(parts[2]) if parts[1:2] == ["content"] and len(parts) > 2 else "".join(parts[1:2])
+        form.add_error(name if name in form.fields else None, fault["detail"])
+
+
+def _own_team(person: Contributor, row: Foothold) -> Any:
+    """The claim's team if they write in it, else their own space."""
+    own = memberships_of(person).filter(team__person=person).select_related("team").first()
+    return row.team if own is None or permits(person, "foothold.create", row.team) else own.team
+
+
+def _answered(request: HttpRequest, row: Foothold, person: Contributor, **wrong: Any) -> HttpResponse:
+    def shown(request: HttpRequest, accession: str) -> Any:
+        return page(request, row, actor=person, status=422, **wrong)
+
+    return negotiated("POST")(shown)(request, accession=row.accession)

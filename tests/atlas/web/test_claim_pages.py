@@ -1,0 +1,168 @@
+"""Claims as pages: whole, in few queries, words as words, and cited the same for ever."""
+
+import json
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from atlas.services import evidence, footholds, people, terms
+from tests.atlas.web.reading import at_the_desk, faults, read, shown
+from tests.claims import WORD, revise
+
+pytestmark = pytest.mark.django_db
+HOSTILE = '<script>alert("x")</script>"\'><img src=x onerror=alert(1)>{{ 7|add:"1" }}'
+
+
+@pytest.fixture
+def curve(ana):
+    return terms.create(actor=ana, slug="curve", label="curve")
+
+
+@pytest.fixture
+def every_page(argued, describe, ana, lab, checkpoint):
+    """Addresses of claims of every kind, in every shape of page."""
+    toward = {"source": "edges:1", "target": "mixed:9", "relation": "builds-from", "sign": "+"}
+    link = footholds.create(
+        actor=ana, kind="link", checkpoint=checkpoint, team=lab,
+        content={**toward, "rests_on": {"reference": {"title": "Zoom In", "doi": "10.23915/distill.00024.001"}}},
+    )  # fmt: skip
+    said = {"narrative": "*So* it goes.", "conclusion": "Yes."}
+    nodes, edges = (
+        [{"unit": "edges:1"}, {"unit": "mixed:9", "label": "curve"}],
+        [{"source": "edges:1", "target": "mixed:9", "link": link.accession}],
+    )
+    circuit = footholds.create(
+        actor=ana, kind="circuit", checkpoint=checkpoint, team=lab,
+        content={"title": "A circuit", "nodes": nodes, "edges": edges, **said},
+    )  # fmt: skip
+    items = [{"unit": "mixed:9", "note": "first"}, {"foothold": argued.accession, "version": 1}]
+    collection = footholds.create(
+        actor=ana, kind="collection", checkpoint=checkpoint, team=lab,
+        content={"title": "A family", "form": "family", "items": items},
+    )  # fmt: skip
+    spoken = argued.support.get().evidence
+    described = f"/f/{argued.accession}"
+    pages = [f"/f/{it.accession}" for it in (argued, link, circuit, collection, spoken)]
+    more = [f"{described}/v1", f"{described}/v2", f"{described}/history", f"{described}/diff/1..2"]
+    return [*pages, *more, "/f", "/f?kind=link&state=proposed", "/t", "/t/curve", "/c/toy/mixed/9"]
+
+
+class TestReading:
+    def test_every_page_is_whole_for_everybody(self, every_page, client, ana, bo, curator, operator):
+        forms = [f"{every_page[0]}/edit", "/f/new?kind=description&checkpoint=toy&neuron=mixed:9"]
+        forms += [f"/f/new?kind={kind}&checkpoint=toy" for kind in ("link", "circuit", "collection")]
+        found = {address: faults(read(client, address)) for address in every_page}
+        for person in (ana, bo, curator, operator):
+            desk = at_the_desk(person)
+            more = [*every_page, *(forms if person == ana else [])]
+            found |= {f"{address} as {person}": faults(read(desk, address)) for address in more}
+        assert {address: wrong for address, wrong in found.items() if wrong} == {}
+
+    def test_a_page_takes_as_many_queries_however_much_there_is(self, every_page, argued, client, ana, lab, describe):
+        def counted() -> dict[str, int]:
+            numbers = {}
+            for address in every_page:
+                with CaptureQueriesContext(
+                    connection,
+                ) as queries:
+                    read(client, address)
+                numbers[address] = len(queries)
+            return numbers
+
+        before = counted()
+        for number in range(3):
+            evidence.give(actor=ana, claim=argued, team=lab, content={**WORD, "interpretation": f"Again, {number}."})
+            revise(argued, ana, body=f"Text {number}.")
+            describe(title=f"Another {number}", terms=[{"term": "curve", "polarity": "detects"}])
+        assert counted() == before
+
+    def test_words_are_words_only(self, client, describe, ana, lab, checkpoint):
+        claim = describe(title=HOSTILE[:100], body=HOSTILE, parameters=[{"name": "<b>", "value": 1, "unit": "<i>"}])
+        content = {"method": "AU", "interpretation": HOSTILE, "parameters": {"items": 5, HOSTILE[:50]: HOSTILE}}
+        spoken = evidence.give(actor=ana, claim=claim, team=lab, content=content, note="<u>")
+        revise(claim, ana, body="Other words.")
+        for address in (f"/f/{claim.accession}", f"/f/{spoken.accession}", f"/f/{claim.accession}/diff/1..2", "/f"):
+            page = read(client, address)
+            assert faults(page) == []
+            for mark in ("<script>alert", "<img src=x", "<b>", "<i>", "<u>"):
+                assert mark not in page.html.partition("<main")[2], address
+
+    def test_a_merged_claim_leads_to_what_says_it_and_its_versions_stay(self, client, claim, describe, curator):
+        other = describe(title="The same")
+        footholds.merge(actor=curator, foothold=claim, into=other, reason="The same.")
+        answer = client.get(f"/f/{claim.accession}.json")
+        assert (answer.status_code, answer["Location"]) == (308, f"/f/{other.accession}.json")
+        assert "has been merged since" in read(client, f"/f/{claim.accession}/v1").text
+
+    def test_a_slip_of_the_pen_and_another_spelling(self, client, claim):
+        lower = claim.accession.lower()
+        assert client.get(f"/f/{lower}")["Location"] == f"/f/{claim.accession}"
+        assert client.get(f"/f/{lower}/v1.bib")["Location"] == f"/f/{claim.accession}/v1.bib"
+        assert client.get(f"/f/{claim.accession}/v2").status_code == 404
+        assert client.get(f"/f/{claim.accession}/diff/1..x").status_code == 404
+
+    def test_what_was_withdrawn_says_so(self, client, claim, ana):
+        footholds.withdraw(actor=ana, foothold=claim, reason="I was wrong.")
+        assert "This was withdrawn: I was wrong." in read(client, f"/f/{claim.accession}").text
+
+    def test_a_difference_is_word_by_word(self, client, claim, ana):
+        revise(claim, ana, title="A short curve")
+        page = read(client, f"/f/{claim.accession}/diff/1..2")
+        assert [one.text.strip() for one in page.all("ins")] == ["added", "short"]
+        assert json.loads(
+            client.get(f"/f/{claim.accession}/diff/1..2", headers={"accept": "application/json"}).content
+        )["fields"][0]["runs"][1] == {"change": "added", "text": "short "}
+
+
+class TestCiting:
+    def test_a_version_is_cited_the_same_for_ever(self, client, claim, describe, ana, bo, curator, curve):
+        revise(claim, ana, body="Words of hers.", terms=[{"term": "curve", "polarity": "detects"}])
+        address = f"/f/{claim.accession}/v1"
+        suffixes = (".bib", ".csl.json", ".ris", ".txt", ".jsonld", ".json")
+        before = {suffix: client.get(address + suffix).content for suffix in suffixes}
+        people.introduce(ana.login, citation_name="Ana Renamed", orcid="")
+        revise(claim, ana, title="All new")
+        terms.rename(actor=curator, term=curve, based_on="curve.1", label="bow", definition="", synonyms=[])
+        footholds.merge(actor=curator, foothold=claim, into=describe(title="Other"), reason="The same.")
+        assert {suffix: client.get(address + suffix).content for suffix in suffixes} == before
+
+    def test_the_authors_are_whose_words_survive(self, client, claim, ana, bo, lab):
+        content = footholds.revision(claim, 1).content
+        long = {**content, "title": "Quite another one", "body": "A good many more words than there were before."}
+        footholds.revise(actor=bo, foothold=claim, content=long, based_on=1)
+        authors = client.get(f"/f/{claim.accession}/v2.json").json()["authors"]
+        assert [one["handle"] for one in authors] == ["bo", "ana"]
+        text = client.get(f"/f/{claim.accession}.bib").content.decode()
+        assert "{bo} and {ana}" in text
+        assert f"/f/{claim.accession}/v2" in text
+
+    def test_what_somebody_signed_is_a_pseudonyms_once_they_are_erased(self, client, claim, ana):
+        people.introduce(ana.login, citation_name="Ana Of Old", orcid="")
+        revise(claim, ana, title="Another")
+        people.introduce(ana.login, citation_name="Ana Newer", orcid="")
+        revise(claim, ana, title="A third")
+        assert "Old, Ana Of" in client.get(f"/f/{claim.accession}/v2.bib").content.decode()
+        people.erase(actor=None, user=ana.login)
+        for version in (1, 2, 3):
+            text = client.get(f"/f/{claim.accession}/v{version}.bib").content.decode()
+            assert "Ana" not in text
+            assert "Former contributor" in text
+
+    def test_signposts_say_the_same_in_header_and_page(self, client, claim):
+        answer = client.get(f"/f/{claim.accession}/v1")
+        said = {(one["rel"], one["href"]) for one in shown(answer).all("link")}
+        header = re.findall(r'<([^>]*)>; rel="([^"]*)"', answer["Link"])
+        assert {(rel, href) for href, rel in header} <= said
+        rels = {rel for _, rel in header}
+        assert rels >= {
+            "cite-as",
+            "describedby",
+            "author",
+            "license",
+            "type",
+            "collection",
+            "version-history",
+            "latest-version",
+        }

@@ -35,10 +35,23 @@ class WantedTeam(Written):
     )
 
 
-class Renamed(Written):
-    """A team's new name."""
+class EditedTeam(Written):
+    """What is to be different about a team."""
 
-    judged_by = closed("Another name.", name=NAME)
+    judged_by = {
+        **closed(
+            "At least one of them; both are done or neither.",
+            optional={
+                "name": NAME,
+                "blind_review": {
+                    "type": "boolean",
+                    "description": "Whether nobody is shown what others think of its claims before they have said what "
+                    "they think themselves, or it is decided.",
+                },
+            },
+        ),
+        "minProperties": 1,
+    }
 
 
 class NewRole(Written):
@@ -98,14 +111,14 @@ class OneTeam(Endpoint):
         """Its name, its size, and what I am in it."""
         return Response(body(dossiers.team(team, actor=self.person)))
 
-    @operation("rename_team", shapes.Team, 404, 412, 428, given=Renamed, writes=True)
+    @operation("edit_team", shapes.Team, 404, 409, 412, 428, given=EditedTeam, writes=True)
     def patch(self, request: Request, team: str) -> Response:
-        """Give it another name; If-Match names the version I saw."""
+        """Give it another name, or let it review blind; If-Match names the version I saw."""
         person = self.person
         row = teams.find(team, actor=person)
         require(person, "team.rename", row)
-        seen, given = version_seen(request, current=row.version_tag), self.given(Renamed.judged_by)
-        teams.rename(actor=person, team=row, name=given["name"], based_on=seen)
+        seen, given = version_seen(request, current=row.version_tag), self.given(EditedTeam.judged_by)
+        teams.edit(actor=person, team=row, based_on=seen, **given)
         return Response(body(dossiers.team(team, actor=person)))
 
 

@@ -251,6 +251,7 @@ RULES: dict[str, Rule] = {
     ),
     "team.join": Rule("an invitation that holds", lambda actor, _: True, Scope.WRITE),
     "team.rename": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
+    "team.set-review": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
     "team.see-emails": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
     "team.invite": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),
     "team.set-role": Rule("the admin role in the team, or the operator", _leads, Scope.ADMIN),

@@ -22,6 +22,7 @@ class TeamFacts:
     personal: bool
     role: str
     members: int
+    blind_review: bool  # nobody is shown others' verdicts before they have given their own
     version_tag: str
     created_at: datetime
 
@@ -217,6 +218,7 @@ def _team(row: Team, *, size: int, role: int) -> TeamFacts:
         personal=row.person_id is not None,
         role=_role(role),
         members=size,
+        blind_review=row.blind_review,
         version_tag=row.version_tag,
         created_at=row.created_at,
     )

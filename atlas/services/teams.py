@@ -151,6 +151,33 @@ def rename(*, actor: Contributor, team: Team, name: str, based_on: str) -> Team:
 
 
 @transaction.atomic
+def set_review(*, actor: Contributor, team: Team, blind_review: bool, based_on: str) -> Team:
+    """Say whether its reviewers see others' verdicts before they have given their own; it holds at once, for all.
+
+    Raises PersonalSpace, in which nobody reviews, and EditConflict when it has changed since `based_on`.
+    """
+    require(actor, "team.set-review", team)
+    if team.person_id:
+        raise PersonalSpace()
+    row = Team.objects.filter(pk=team.pk)
+    _advance(row, team.version_tag, based_on, version=team.version, blind_review=blind_review)
+    team.refresh_from_db()
+    changes.record(actor, "team.set-review", f"team:{team.pk}", blind=blind_review)
+    return team
+
+
+@transaction.atomic
+def edit(*, actor: Contributor, team: Team, based_on: str, **given: Any) -> Team:
+    """Both edits or neither: `name`, `blind_review`."""
+    for verb, name in ((rename, "name"), (set_review, "blind_review")):
+        if name in given:
+            chosen: dict[str, Any] = {name: given[name]}
+            team = verb(actor=actor, team=team, based_on=based_on, **chosen)
+            based_on = team.version_tag
+    return team
+
+
+@transaction.atomic
 def set_role(
     *, actor: Contributor | None, team: Team, member: Contributor, role: int, based_on: str | None = None
 ) -> Membership:

@@ -82,6 +82,18 @@ class NewName(forms.Form):
     version_tag = forms.CharField(widget=forms.HiddenInput, max_length=LONG)
 
 
+class Reviewing(forms.Form):
+    """How a team reviews."""
+
+    blind_review = forms.BooleanField(
+        label="Review blind",
+        required=False,
+        help_text="Nobody is shown what others think of the team's claims before they have said what they think "
+        "themselves, or it is decided.",
+    )
+    version_tag = forms.CharField(widget=forms.HiddenInput, max_length=LONG)
+
+
 class NewCheckpoint(forms.Form):
     """A checkpoint that is uploaded."""
 

@@ -114,6 +114,7 @@ urlpatterns = [
     re_path(r"^teams(?P<suffix>\.[a-z.]+)?$", teams.teams),
     path("teams/<str:slug>", teams.team),
     path("teams/<str:slug>/rename", teams.rename),
+    path("teams/<str:slug>/review", teams.set_review),
     path("teams/<str:slug>/invite", teams.invite),
     path("teams/<str:slug>/invitations/<str:prefix>/revoke", teams.revoke),
     path("teams/<str:slug>/members/<str:handle>", teams.set_role),

@@ -42,7 +42,7 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("me/memberships", "POST"): {"invitation": "inv_00000000_" + "0" * 32},
     ("tokens", "POST"): {"name": "another", "scopes": ["read"], "days": 3},
     ("teams", "POST"): {"slug": "newest", "name": "The newest", "admin": "carol"},
-    ("teams/<str:team>", "PATCH"): {"name": "Another name"},
+    ("teams/<str:team>", "PATCH"): {"name": "Another name", "blind_review": True},
     ("teams/<str:team>/members/<str:handle>", "PATCH"): {"role": "annotator"},
     ("teams/<str:team>/invitations", "POST"): {"role": "reader", "uses": 1, "days": 3},
 }

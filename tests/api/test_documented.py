@@ -128,7 +128,7 @@ BODIES = {
     "create_token": {"name": "script", "scopes": ["read"]},
     "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},
     "invite": {"role": "reader"},
-    "rename_team": {"name": "Another name"},
+    "edit_team": {"name": "Another name", "blind_review": True},
     "set_role": {"role": "annotator"},
 }
 
@@ -146,7 +146,7 @@ class Asked:
         if name == "join_team":
             team = Team.objects.get(slug="circle")
             self.body = {"invitation": teams.invite(actor=None, team=team, role=Role.READER)[1]}
-        tags = {"rename_team": Team.objects.get(slug="circle").version_tag}
+        tags = {"edit_team": Team.objects.get(slug="circle").version_tag}
         tags["set_role"] = Membership.objects.get(contributor__handle="carol", team__slug="circle").version_tag
         self._prepare(name, world.foothold)
         tags |= {"revise_foothold": f"{world.foothold.accession}.2", "rename_term": "curve.1"}

@@ -5,8 +5,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from atlas.dossiers import footholds as dossiers
-from atlas.models import Role, Team
-from atlas.services import footholds, reviews
+from atlas.errors import PersonalSpace, Validation
+from atlas.models import ChangeSet, Role, Team
+from atlas.services import footholds, reviews, teams, tokens
 from tests.claims import DISPUTE, member
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +74,36 @@ def test_the_nightly_check_names_what_breaks_a_rule(disputed, ana, capsys):
     call_command("check_rules")
     detail = f"{family.accession} does not list mixed:9."
     assert capsys.readouterr().out == f"{disputed.version_tag} FH0011 warning /content/claims/family {detail}\n"
+
+
+def test_it_is_switched_on_and_off_at_once_at_both_doors(claim, bo, cy, lab):
+    """What anybody could read a moment ago is not told any more, and is told again; every switch is in the feed."""
+    reviews.review(actor=bo, foothold=claim, version=1, **DISPUTE)
+    assert seen(claim, cy) == seen(claim, None) == ("disputed", 1, 1)
+    admin, page = member("ada", lab, Role.ADMIN), Client()
+    page.force_login(admin.login)
+    shown = tokens.create(owner=admin.login, name="script", scopes=["admin"])[1]
+    script = {"Authorization": f"Bearer {shown}", "If-Match": f'"{lab.version_tag}"'}
+    answer = Client().patch(
+        "/api/v1/teams/lab", {"blind_review": True, "name": "Lab"}, "application/json", headers=script
+    )
+    assert (answer.status_code, answer.json()["blind_review"], answer.json()["name"]) == (200, True, "Lab")
+    assert seen(claim, cy) == seen(claim, None) == ("proposed", 0, 0)
+    assert "This team reviews blind" in page.get("/teams/lab").content.decode()
+    tag = answer.json()["version_tag"]
+    assert page.post("/teams/lab/review", {"version_tag": "lab.0"}).status_code == 422
+    assert page.post("/teams/lab/review", {"version_tag": tag}).status_code == 302
+    assert seen(claim, cy) == seen(claim, None) == ("disputed", 1, 1)
+    assert "This team reviews blind" not in page.get("/teams/lab").content.decode()
+    assert ChangeSet.objects.filter(verb="team.set-review").count() == 2
+
+
+def test_of_two_edits_at_once_neither_is_done_halfway(lab, bo):
+    """A name that cannot be leaves the review as it is; and nobody reviews in a personal space."""
+    admin = member("ada", lab, Role.ADMIN)
+    with pytest.raises(Validation):
+        teams.edit(actor=admin, team=lab, based_on=lab.version_tag, name="\u202ex", blind_review=True)
+    assert not Team.objects.get(pk=lab.pk).blind_review
+    own = Team.objects.get(person=bo)
+    with pytest.raises(PersonalSpace):
+        teams.set_review(actor=bo, team=own, blind_review=True, based_on=own.version_tag)

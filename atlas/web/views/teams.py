@@ -56,6 +56,18 @@ def rename(request: HttpRequest, slug: str) -> HttpResponse:
     return _tried(request, row, form, carry_out, place="naming", says="Renamed.")
 
 
+def set_review(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let a team review blind, or openly."""
+    person, row = _led(request, slug, "team.set-review")
+    form = entries.Reviewing(request.POST)
+
+    def carry_out() -> None:
+        blind, seen = form.cleaned_data["blind_review"], form.cleaned_data["version_tag"]
+        services.set_review(actor=person, team=row, blind_review=blind, based_on=seen)
+
+    return _tried(request, row, form, carry_out, place="reviewing", says="So it reviews from now on.")
+
+
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     """Make an invitation, whose secret stands in the answer and nowhere else."""
     person, row = _led(request, slug, "team.invite")
@@ -133,12 +145,13 @@ def _page(slug: str, *, actor: Contributor, status: int = 200, made: Any = None,
     """The page, with forms as they were typed where something is wrong."""
     found = dossiers.team_page(slug, actor=actor)
     row = services.find(slug, actor=actor)
-    about = {"name": found.team.name, "version_tag": found.team.version_tag}
+    about = {it: getattr(found.team, it) for it in ("name", "blind_review", "version_tag")}
     shown = {
         "may_lead": permits(actor, "team.set-role", row) and not found.team.personal,
         "may_leave": permits(actor, "team.leave", row) and not found.team.personal,
         "inviting": wrong.get("inviting") or entries.NewInvitation(),
         "naming": wrong.get("naming") or entries.NewName(initial=about, auto_id="id_team_%s"),
+        "reviewing": wrong.get("reviewing") or entries.Reviewing(initial=about, auto_id="id_review_%s"),
         "about": wrong.get("about"),
         "roles": entries.Role.choices,
         "made": made,

@@ -91,6 +91,7 @@ WRITE = {
     "me/tokens/<str:prefix>/revoke": (302, 404, 302, 404, 404, 404, 302, 404, 302),
     "teams": (302, 302, 302, 302, 302, 302, 302, 302, 302),
     "teams/<str:slug>/rename": ADMINS,
+    "teams/<str:slug>/review": ADMINS,
     "teams/<str:slug>/invite": (302, 403, 403, 403, 403, 201, 201, 404, 302),
     "teams/<str:slug>/invitations/<str:prefix>/revoke": ADMINS,
     "teams/<str:slug>/members/<str:handle>": ADMINS,
@@ -150,6 +151,7 @@ def prepared(route: str, places: dict[str, str], who: str) -> tuple[dict[str, st
         "me/tokens": {"name": "another", "scopes": ["read"], "days": 3},
         "teams": {"invitation": shown},
         "teams/<str:slug>/rename": {"name": "Renamed", "version_tag": team.version_tag},
+        "teams/<str:slug>/review": {"blind_review": "on", "version_tag": team.version_tag},
         "teams/<str:slug>/invite": {"role": 10, "uses": 1, "days": 3},
         "teams/<str:slug>/members/<str:handle>": {"role": 20, "version_tag": leaving.version_tag},
     }

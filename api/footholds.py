@@ -83,12 +83,11 @@ class WantedEvidence(Written):
     }
 
 
-class Footholds(Endpoint):
-    """The footholds this reader may see."""
+class Listed(Endpoint):
+    """A list of footholds, by what is asked of all kinds alike."""
 
     parameters = {
         **query.PAGING,
-        "kind": query.one_of("Only of this kind.", *KINDS),
         "state": query.one_of("Only in this state.", *STATES),
         "checkpoint": query.text("Only about this checkpoint, by slug."),
         "team": query.text("Only of this team, by slug."),
@@ -97,14 +96,52 @@ class Footholds(Endpoint):
         "flag": query.one_of("Only those with this flag.", "unsupported", "stale-reviews"),
         "ordering": query.one_of("Newest first (the default) or oldest first.", "-id", "id"),
     }
-    kind: str | None = None
+
+    def listed(self, request: Request, **only: Any) -> Response:
+        """A page of those this reader may see."""
+        rows = dossiers.readable_by(self.actor, flag=self.asked.get("flag")).filter(**self._chosen(), **only)
+        found, after = window(rows, by=self.asked.get("ordering", "-id"), asked=self.asked, request=request)
+        return page(request, dossiers.listed(found), after=after)
+
+    def _chosen(self) -> dict[str, Any]:
+        columns = {
+            "kind": "kind",
+            "state": "shown_state",
+            "checkpoint": "checkpoint__slug",
+            "team": "team__slug",
+            "author": "created_by__handle",
+            "term": "terms__term__slug",
+        }
+        return {column: self.asked[name] for name, column in columns.items() if name in self.asked}
+
+
+class Circuits(Listed):
+    """The circuits this reader may see."""
+
+    @operation("list_circuits", shapes.FootholdPage)
+    def get(self, request: Request) -> Response:
+        """List the circuits; each is read at `footholds/{accession}`, and drawn at its `graph`."""
+        return self.listed(request, kind=Foothold.Kind.CIRCUIT)
+
+
+class Collections(Listed):
+    """The collections this reader may see."""
+
+    @operation("list_collections", shapes.FootholdPage)
+    def get(self, request: Request) -> Response:
+        """List the collections; each is read at `footholds/{accession}`."""
+        return self.listed(request, kind=Foothold.Kind.COLLECTION)
+
+
+class Footholds(Listed):
+    """The footholds this reader may see."""
+
+    parameters = {**Listed.parameters, "kind": query.one_of("Only of this kind.", *KINDS)}
 
     @operation("list_footholds", shapes.FootholdPage)
     def get(self, request: Request) -> Response:
         """List the footholds."""
-        rows = dossiers.readable_by(self.actor, flag=self.asked.get("flag")).filter(**self._chosen())
-        found, after = window(rows, by=self.asked.get("ordering", "-id"), asked=self.asked, request=request)
-        return page(request, dossiers.listed(found), after=after)
+        return self.listed(request)
 
     @operation("create_foothold", shapes.Foothold, codes=(201,), given=WantedFoothold, writes=True)
     @idempotent
@@ -121,17 +158,6 @@ class Footholds(Endpoint):
         )
         place = {"Location": f"{ROOT}/{made.accession}"}
         return Response(body(dossiers.foothold(made.accession, actor=person)), status=201, headers=place)
-
-    def _chosen(self) -> dict[str, Any]:
-        columns = {
-            "kind": "kind",
-            "state": "shown_state",
-            "checkpoint": "checkpoint__slug",
-            "team": "team__slug",
-            "author": "created_by__handle",
-            "term": "terms__term__slug",
-        }
-        return {column: self.asked[name] for name, column in columns.items() if name in self.asked}
 
 
 class OneFoothold(Endpoint):

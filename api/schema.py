@@ -108,6 +108,7 @@ def operation(
     moves: bool = False,
     given: type[Written] | None = None,
     media_type: str = "application/json",
+    forms: Sequence[str] = (),
     examples: Sequence[OpenApiExample] = (),
     writes: bool = False,
     waits: bool = False,
@@ -116,10 +117,13 @@ def operation(
     """Describes a method: its id, the shape of its answers, and by which problems it may refuse.
 
     What makes something (201, 202) takes an Idempotency-Key, unless its answer holds a secret that is kept nowhere;
-    what refuses with 428 takes an If-Match.
+    what refuses with 428 takes an If-Match. `forms` are the media types in which the answer comes as text, too.
     """
     keyed = bool({201, 202} & set(codes)) and not secret
     answers: dict[Any, Any] = {code: OpenApiResponse(shape, description=SAID[code]) for code in codes}
+    if forms:  # then each form is said by itself
+        answers = {(code, "application/json"): it for code, it in answers.items()}
+        answers |= {(code, form): OpenApiResponse(str, description=SAID[code]) for code in codes for form in forms}
     answers |= {308: OpenApiResponse(description="The same thing at its canonical address.")} if moves else {}
     answers |= {} if writes else {304: OpenApiResponse(description="What you have is what there is.")}
     refused = {*ALWAYS, *problems, *(WRITING if writes else ()), *((409,) if keyed else ())}

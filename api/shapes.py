@@ -13,6 +13,7 @@ from rest_framework import serializers
 from atlas.citing import Citation as Cited
 from atlas.dossiers import changes, checkpoints, footholds, jobs, neurons, people, pictures, requests, terms, unsaved
 from atlas.dossiers.bodies import members
+from atlas.graphs import facts as graphs
 
 
 @extend_schema_field({"description": "Any JSON value."})
@@ -125,6 +126,7 @@ Foothold = shape(footholds.FootholdDossier)
 FootholdPage = listed(footholds.FootholdFacts)
 Revision = shape(footholds.RevisionDossier)
 RevisionPage = listed(footholds.RevisionFacts)
+Graph = shape(graphs.Graph)
 SupportPage = listed(footholds.SupportFacts)
 ReviewPage = listed(footholds.ReviewFacts)
 Term = shape(terms.TermFacts)

@@ -105,8 +105,10 @@ def require_documented(method: str, path: str, response: HttpResponse) -> None:
     if "content" not in said:
         assert response.content == b""
         return
-    [(media_type, content)] = said["content"].items()
-    assert response["Content-Type"] == media_type
+    media_type = response["Content-Type"].removesuffix("; charset=utf-8")
+    content = said["content"][media_type]
+    if content["schema"] == {"type": "string"}:
+        return
     faults = list(_judge(content["schema"]["$ref"].rpartition("/")[2]).iter_errors(json.loads(response.content)))
     assert not faults, [f"{list(fault.path)}: {fault.message[:200]}" for fault in faults[:5]]
 

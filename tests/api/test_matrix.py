@@ -48,6 +48,8 @@ MATRIX = {
     ("footholds/<str:accession>/versions/<str:version>", "GET"): TEAMS,
     ("footholds/<str:accession>/versions/<str:version>/cite", "GET"): TEAMS,
     ("footholds/<str:accession>/cite", "GET"): TEAMS,
+    ("footholds/<str:accession>/versions/<str:version>/graph", "GET"): TEAMS,
+    ("footholds/<str:accession>/graph", "GET"): TEAMS,
     ("footholds/<str:accession>/evidence", "GET"): TEAMS,
     ("footholds/<str:accession>/evidence", "POST"): (401, 403, 201, 201, 201, 201, 201, 404, 401, 403),
     ("footholds/<str:accession>/detach", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
@@ -64,6 +66,8 @@ MATRIX = {
     ("footholds/<str:accession>/resolve", "POST"): CURATORS,
     ("footholds/<str:accession>/moderate", "POST"): (401, 403, 403, 403, 403, 403, 200, 404, 401, 403),
     ("footholds/<str:accession>/restore", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
+    ("circuits", "GET"): OPEN,
+    ("collections", "GET"): OPEN,
     ("terms", "GET"): OPEN,
     # Everybody annotates in a space of their own.
     ("terms", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),

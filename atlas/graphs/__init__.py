@@ -1,0 +1,26 @@
+"""Circuits as files: frozen facts in, text out, equal facts equal bytes. A new format is a file and a line below."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from atlas.graphs import dot, graphml
+from atlas.graphs.facts import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form of a graph: what asks for it, by suffix or `Accept`, and the function that writes it."""
+
+    name: str
+    suffix: str
+    media_type: str
+    write: Callable[[Graph], str]
+
+
+FORMATS: Mapping[str, Format] = {
+    it.suffix: it
+    for it in (
+        Format("GraphML", ".graphml", "application/graphml+xml", graphml.document),
+        Format("DOT", ".dot", "text/vnd.graphviz", dot.document),
+    )
+}

@@ -13,7 +13,7 @@ pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: run-env ## Set up, register the shipped checkpoints, serve on PORT=8000 and show the first pictures
+demo: run-env ## Set up, register the shipped checkpoints, serve on PORT=8000, show the first pictures and tell a story
 	@exec $(python) manage.py demo --port $(PORT)
 
 serve: run-env ## Serve the atlas as it is, on PORT=8000

@@ -11,12 +11,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from atlas import preparation, supervisor
+from atlas import preparation, supervisor, tether
+from atlas.models import Job
 from atlas.services import people
+
+PATIENCE = 1_800  # seconds for which the story waits for its pictures
 
 
 class Command(BaseCommand):
-    """Prepare, give the operator a one-time password, serve, and meanwhile register and ask for the first pictures."""
+    """Prepare, give the operator a one-time password, serve, and meanwhile show the first pictures and their story."""
+
+    over = threading.Event()
+    beside: "subprocess.Popen[str] | None" = None
 
     help = "Set everything up on the embedded defaults, serve, and show the first pictures. Ctrl-C stops everything."
 
@@ -30,8 +36,7 @@ class Command(BaseCommand):
         try:
             supervisor.require_free(host=host, port=port)
             # Beside all that follows: the pages open while the checkpoints arrive.
-            exhibits = threading.Thread(target=self.exhibit, daemon=True)
-            exhibits.start()
+            threading.Thread(target=self.exhibit, daemon=True).start()
             for deed in preparation.prepare():
                 self.say(deed)
             operator, password = people.operator_with_password()
@@ -41,23 +46,43 @@ class Command(BaseCommand):
             )
         except supervisor.CannotServe as problem:
             raise CommandError(str(problem)) from problem
+        finally:
+            self.stop_beside()
         if status:
             raise SystemExit(status)
 
     def exhibit(self) -> None:
-        """Register what is shown and ask for its pictures, in a process of its own."""
-        command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "exhibit"]
-        child = subprocess.Popen(
-            command,
+        """Register what is shown and ask for its pictures; then let people of a demo talk about them."""
+        self.run_beside("exhibit")
+        while not self.over.wait(1):
+            if Job.objects.filter(state=Job.State.DONE).exists():  # the story must not delay the first picture
+                connections.close_all()
+                self.run_beside("seed", "--wait", str(PATIENCE))
+                return
+
+    def run_beside(self, *command: str) -> None:
+        """One of our commands in a process of its own, which does not outlive us."""
+        wrapper = [sys.executable, "-I", "-S", tether.__file__, str(supervisor.ORPHANED)]
+        self.beside = subprocess.Popen(
+            [*wrapper, sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        assert child.stdout is not None
-        for line in child.stdout:
-            self.say(line.rstrip())
-        child.wait()
+        assert self.beside.stdout is not None
+        for line in self.beside.stdout:
+            if line != "ended with status 0\n":
+                self.say(line.rstrip())
+        self.beside.wait()
+
+    def stop_beside(self) -> None:
+        """End what runs beside, and wait until it is gone."""
+        self.over.set()
+        if self.beside is not None:
+            self.beside.terminate()
+            self.beside.wait()
 
     def welcome(self, url: str, operator: str, password: str | None) -> None:
         """What to open, and how to sign in."""

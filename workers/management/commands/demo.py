@@ -73,7 +73,7 @@ class Command(BaseCommand):
         )
         assert self.beside.stdout is not None
         for line in self.beside.stdout:
-            if line != "ended with status 0\n":
+            if line != "ended with status 0\n" and not self.over.is_set():
                 self.say(line.rstrip())
         self.beside.wait()
 

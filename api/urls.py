@@ -62,6 +62,7 @@ urlpatterns = [
     path("jobs/<str:fingerprint>/cancel", jobs.Cancel.as_view()),
     path("jobs/<str:fingerprint>/requeue", jobs.Requeue.as_view()),
     path("requests/<str:request_id>", jobs.OneRequest.as_view()),
+    path("artifacts", artifacts.Artifacts.as_view()),
     path("artifacts/<str:sha256>", artifacts.OneArtifact.as_view()),
     path("me", people.Me.as_view()),
     path("me/memberships", people.Memberships.as_view()),

@@ -240,6 +240,7 @@ RULES: dict[str, Rule] = {
         Scope.REVIEW,
     ),
     "foothold.moderate": Rule("a moderator, or the operator", lambda actor, _: is_moderator(actor), Scope.ADMIN),
+    "picture.upload": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "unsaved.keep": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
     "term.create": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "term.curate": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.REVIEW),

@@ -2,6 +2,8 @@
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from atlas.errors import Malformed, TooLarge, UnsupportedMediaType, Validation
 
 LARGEST = 2 << 30  # bytes of the file
 BESIDE = 2 << 20  # bytes of a body besides its file
+CHUNK = 1 << 16
 MULTIPART = "multipart/form-data"
 TWICE = "Is sent twice."
 NO_FILE = "Is no file here: send it as text, without a filename."
@@ -47,6 +50,23 @@ def receive(request: HttpRequest, *, name: str) -> None:
         if not taker.complete:
             taker.close()
     request._post, request._files = fields, files  # type: ignore[attr-defined]
+
+
+@contextmanager
+def received(request: HttpRequest, *, most: int) -> Iterator[IO[bytes]]:
+    """A body that is a file and nothing else, as a nameless file; raises TooLarge, Malformed, UnsupportedMediaType."""
+    stream, length = _plain(request, most=most)
+    settings.HOME.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.HOME) as file:
+        try:
+            while chunk := stream.read(min(CHUNK, length - file.tell() + 1)):
+                file.write(chunk)
+                if file.tell() > most:
+                    raise TooLarge(most=most)
+        except UnreadablePostError:
+            raise Malformed(detail="The body ends before it is complete.") from None
+        file.seek(0)
+        yield file
 
 
 class Taker(FileUploadHandler):
@@ -91,6 +111,14 @@ class Taker(FileUploadHandler):
             self.file.close()
 
 
+def _plain(request: HttpRequest, *, most: int) -> tuple[Any, int]:
+    """The stream of a body and the most bytes it may have."""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(media_type=encoding[:40], wanted="it as it is")
+    return _measured(request, most=most)
+
+
 def _body(request: HttpRequest) -> tuple[Any, int]:
     """The stream of a multipart body and the most bytes it may have."""
     if request.content_type != MULTIPART:
@@ -98,11 +126,16 @@ def _body(request: HttpRequest) -> tuple[Any, int]:
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":  # nothing is unpacked here, so nothing can unfold
         raise UnsupportedMediaType(media_type=encoding[:40], wanted=MULTIPART)
+    return _measured(request, most=LARGEST + BESIDE, said=LARGEST, wanted=MULTIPART)
+
+
+def _measured(request: HttpRequest, *, most: int, said: int = 0, wanted: str = "a file") -> tuple[Any, int]:
+    """The stream of a body and its length, or the most it may have; `said` is what is called the most."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length) > LARGEST + BESIDE:
-        raise TooLarge(most=LARGEST)
+    if length.isdecimal() and int(length) > most:
+        raise TooLarge(most=said or most)
     if length.isdecimal() and int(length):
         return request, int(length)
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-        return request.META["wsgi.input"], LARGEST + BESIDE  # which the server ends, as it knows where the body does
-    raise Malformed(detail="There is no body: send multipart/form-data, with its Content-Length.")
+        return request.META["wsgi.input"], most  # which the server ends, as it knows where the body does
+    raise Malformed(detail=f"There is no body: send {wanted}, with its Content-Length.")

@@ -64,6 +64,16 @@ from atlas.errors.people import (
     TokenRevoked,
     TooManyAttempts,
 )
+from atlas.errors.pictures import (
+    ImageAnimated,
+    ImageCorrupt,
+    ImageDimensions,
+    ImageFormat,
+    ImageResource,
+    ImageTooManyPixels,
+    ImageTruncated,
+    ImageTypeMismatch,
+)
 from atlas.errors.requests import (
     BadCursor,
     BadHost,
@@ -115,6 +125,14 @@ __all__ = [
     "Gone",
     "IllegalStanding",
     "IllegalTransition",
+    "ImageAnimated",
+    "ImageCorrupt",
+    "ImageDimensions",
+    "ImageFormat",
+    "ImageResource",
+    "ImageTooManyPixels",
+    "ImageTruncated",
+    "ImageTypeMismatch",
     "Immutable",
     "InsufficientScope",
     "Internal",

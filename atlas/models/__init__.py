@@ -18,6 +18,8 @@ from atlas.models.jobs import (
     Worker,
 )
 from atlas.models.people import Byline, Contributor, InstanceRole, Invitation, Membership, Role, Team, User
+from atlas.models.people import Contributor, InstanceRole, Invitation, Membership, Role, Team, User
+from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
@@ -34,6 +36,7 @@ __all__ = [
     "Finding",
     "FindingArtifact",
     "Foothold",
+    "FootholdArtifact",
     "FootholdNeuron",
     "FootholdTerm",
     "InstanceRole",
@@ -62,6 +65,7 @@ __all__ = [
     "Term",
     "Token",
     "UnsavedText",
+    "UploadedPicture",
     "User",
     "Visibility",
     "Worker",

@@ -14,6 +14,7 @@ from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
+from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
 
@@ -87,6 +88,8 @@ GUARDS = (
     Guard(FindingArtifact),
     Guard(Foothold, columns=("id", "accession", "kind", "checkpoint", "created_by", "created_at")),
     Guard(Revision),
+    Guard(UploadedPicture),
+    Guard(FootholdArtifact),
     Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
     Guard(Term, columns=("id", "slug", "created_at")),
     Guard(Review, columns=("foothold", "version", "reviewer", "team", "verdict", "reason", "text", "blind", "at")),

@@ -3,6 +3,8 @@
 import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import IO
 
@@ -11,8 +13,17 @@ from django.core.files.storage import Storage, storages
 from django.db.models import Exists, OuterRef, Q
 
 from atlas.errors import ArtifactCorrupt, ArtifactMissing, NoSuchArtifact
-from atlas.models import Artifact, Checkpoint, Contributor, DatasetItem, FindingArtifact, Snapshot
-from atlas.permissions import readable, readable_dataset
+from atlas.models import (
+    Artifact,
+    Checkpoint,
+    Contributor,
+    DatasetItem,
+    FindingArtifact,
+    FootholdArtifact,
+    Snapshot,
+    UploadedPicture,
+)
+from atlas.permissions import readable, readable_dataset, readable_footholds
 from atlas.storage import SHA256, hash_of, path_of
 
 # What a browser may be handed as it is; everything else is a download. Nothing here can carry a script.
@@ -93,4 +104,7 @@ def referred_to(actor: Contributor | None) -> Q:
     snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)
     weights = Checkpoint.objects.filter(readable(actor), weights=this)
     items = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
-    return Q(Exists(findings)) | Q(Exists(snapshots)) | Q(Exists(weights)) | Q(Exists(items))
+    pictures = FootholdArtifact.objects.filter(readable_footholds(actor, "foothold__"), artifact=this)
+    sent = UploadedPicture.objects.filter(uploaded_by=actor, artifact=this)
+    known = (findings, snapshots, weights, items, pictures, *(() if actor is None else (sent,)))
+    return reduce(or_, (Q(Exists(rows)) for rows in known))

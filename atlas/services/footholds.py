@@ -23,7 +23,7 @@ from atlas.models import (
     Visibility,
 )
 from atlas.permissions import readable_footholds, require
-from atlas.services import changes, merging, rules, standing
+from atlas.services import changes, merging, pictures, rules, standing
 from atlas.services.settling import Settled, settle
 from atlas.validation import named_at
 
@@ -222,6 +222,7 @@ def _append(foothold: Foothold, settled: Settled, *, author: Contributor, versio
         **{**columns, "summary": texts.line(columns.get("summary", ""), at="/summary", longest=300, shortest=0)},
     )
     _index(foothold, settled)
+    pictures.show(foothold, settled, version=version)
     return added
 
 

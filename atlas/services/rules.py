@@ -225,5 +225,5 @@ RULES = (
     Rule("FH0091", "error", ("evidence",), "An author's word is written.", a_word_is_written),
     Rule("FH0092", "error", ("evidence",), "Evidence shows something.", something_to_look_at),
     Rule("FH0093", "error", ("evidence",), "What is called automatic was computed.", automatic_is_computed),
-    Rule("FH0094", "warning", ("evidence",), "Pictures have words beside them.", pictures_have_words),
+    Rule("FH0094", "error", ("evidence",), "Pictures have words beside them.", pictures_have_words),
 )

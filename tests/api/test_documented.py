@@ -16,7 +16,7 @@ from api import urls
 from api.jobs import ASKED
 from atlas import validation
 from atlas.models import Foothold, Membership, Role, Team, Term
-from atlas.services import catalog, checkpoints, people, teams
+from atlas.services import catalog, checkpoints, people, pictures, teams
 from atlas.services.checkpoints import LayerFacts
 from tests.api import contract
 from tests.api.conftest import ROOT, Api, claim_of, question
@@ -24,7 +24,7 @@ from tests.api.doors import GOOD
 from tests.api.test_asking import WRONG
 from tests.api.test_every_route import UNLISTED, allowed
 from tests.api.test_matrix import named
-from tests.api.uploading import ABSENT, MULTIPART, form
+from tests.api.uploading import ABSENT, MULTIPART, PICTURE, form
 from tests.claims import RATIONALE, WORD
 from tests.conftest import registration
 
@@ -107,6 +107,11 @@ UPLOADING = {
     415: lambda it: it.api.send(b"{}", content_type="application/json"),
     422: lambda it: it.api.send(form(slug=ABSENT)),
 }
+PICTURING = {
+    413: lambda it: it.api.ask("POST", it.path, b"x" * (pictures.LARGEST + 1), content_type="image/png"),
+    415: lambda it: it.api.ask("POST", it.path, b"GIF89a", content_type="image/gif"),
+    422: lambda it: it.api.ask("POST", it.path, PICTURE[:-20], content_type="image/png"),
+}
 DONE = (200, 201, 202, 204)
 BODIES = {
     "create_foothold": GOOD["footholds", "POST"],
@@ -124,6 +129,7 @@ BODIES = {
     "keep_unsaved": {"item": "new:link", "content": {"source": "edges:1"}},
     "edit_checkpoint": {"title": "Another title"},
     "upload_checkpoint": form(),
+    "upload_picture": PICTURE,
     "ask": question(subject="edges:3"),
     "create_token": {"name": "script", "scopes": ["read"]},
     "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},
@@ -153,6 +159,7 @@ class Asked:
         tags["edit_checkpoint"] = world.checkpoint.version_tag
         self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
         self.headers |= {"Content-Type": MULTIPART} if name == "upload_checkpoint" else {}
+        self.headers |= {"Content-Type": "image/png"} if name == "upload_picture" else {}
 
     def _prepare(self, name, claim):
         """The claim as the verbs need it, and who may do what an operator may not."""
@@ -210,7 +217,7 @@ def test_every_documented_answer_can_be_had(name, world, registering, as_operato
     template, method = OPERATIONS[name]
     promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
     refused = [code for code in promised if code not in (*DONE, 409)]
-    ways = WAYS | (UPLOADING if name == "upload_checkpoint" else {})
+    ways = WAYS | {"upload_checkpoint": UPLOADING, "upload_picture": PICTURING}.get(name, {})
     assert [ways[code](asked).status_code for code in refused] == refused
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409

@@ -13,7 +13,7 @@ from atlas.models import Checkpoint, Contributor, Foothold, Membership, Role, Sc
 from atlas.services import jobs, people, reviews, teams, tokens
 from tests.api.conftest import ROOT, Api, claim_of, question
 from tests.api.test_every_route import ROUTES, allowed, at
-from tests.api.uploading import MULTIPART, form
+from tests.api.uploading import MULTIPART, PICTURE, form
 from tests.claims import DISPUTE, RATIONALE, WORD
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,7 @@ MATRIX = {
     ("jobs/<str:fingerprint>/cancel", "POST"): (401, 403, 200, 403, 200, 200, 200, 404, 401, 403),
     ("jobs/<str:fingerprint>/requeue", "POST"): (401, 403, 403, 403, 409, 409, 409, 404, 401, 403),
     ("requests/<str:request_id>", "GET"): TEAMS,
+    ("artifacts", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),  # annotators of their own spaces, too
     ("artifacts/<str:sha256>", "GET"): TEAMS,
     ("me", "GET"): OWN,
     ("me/memberships", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
@@ -179,6 +180,7 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     bodies = {
         ("checkpoints", "POST"): form(team="lab"),
         ("checkpoints/<str:slug>", "PATCH"): {"title": "Renamed"},
+        ("artifacts", "POST"): PICTURE,
         ("jobs", "POST"): question("secret", subject="edges:3"),
         ("me/memberships", "POST"): {"invitation": shown},
         ("tokens", "POST"): {"name": "another", "scopes": ["read"]},
@@ -196,6 +198,7 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     tags["checkpoints/<str:slug>"] = Checkpoint.objects.get(slug="secret").version_tag
     headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
     headers |= {"Content-Type": MULTIPART} if (route, method) == ("checkpoints", "POST") else {}
+    headers |= {"Content-Type": "image/png"} if (route, method) == ("artifacts", "POST") else {}
     return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers
 
 

@@ -1,5 +1,6 @@
 """The multipart body of an upload, as a browser or curl writes it, and as nobody should."""
 
+import base64
 import json
 from typing import Any
 
@@ -7,6 +8,9 @@ BOUNDARY = "----boundary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 CARD = {"title": "A network", "input": {}, "licence": "CC0-1.0"}
 ABSENT = object()
+PICTURE = base64.b64decode(  # a PNG of one grey pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
 
 
 def part(name: str, value: str | bytes, *, filename: str | None = None) -> bytes:

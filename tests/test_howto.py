@@ -1,5 +1,6 @@
 """The how-tos are run: what a page tells a newcomer to write works as it stands."""
 
+import dataclasses
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import threading
 from pathlib import Path
 
 import pytest
+
+from tests.api.uploading import PICTURE
 
 ROOT = Path(__file__).parent.parent
 
@@ -98,6 +101,62 @@ def test_the_upload_that_the_how_to_makes_is_published(server_url, monkeypatch):
     assert Checkpoint.objects.get().status == "published"
     assert json.loads(run_it(edit))["title"] == "Our curves"
     assert Checkpoint.objects.get().visibility == "public"
+
+
+def test_the_script_that_annotates_does_all_it_says(server_url, organism_like, answer_jobs_on, tmp_path):
+    """The page as one script: at a server of ours, by an annotator and a reviewer of a team."""
+    from atlas.models import Foothold, Membership, Role, Team
+    from atlas.services import people, teams, tokens
+    from atlas.services.jobs import request
+    from atlas.services.questions import ask
+
+    if shutil.which("curl") is None:
+        (pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip)("curl is not installed")
+    lab = teams.found(actor=None, slug="lab", name="The lab")
+    shown = {}
+    for handle, role, scopes in (("ada", Role.ANNOTATOR, ["read", "write"]), ("bo", Role.REVIEWER, ["read", "review"])):
+        person = people.join(username=handle, password="correct horse battery")
+        Membership.objects.create(team=lab, contributor=person.contributor, role=role)
+        shown[handle] = tokens.create(owner=person, name="script", scopes=scopes)[1]
+    known = {"checkpoint": organism_like, "probe": "feature-visualization", "site": None, "params": {}}
+    questions = ask(subjects=["curve:1"], many=True, **known)
+    request(actor=Team.objects.get(slug="ada").person, checkpoint=organism_like, questions=questions)
+    answer_jobs_on()
+    (tmp_path / "plot.png").write_bytes(PICTURE)
+    said = "".join(block for block in commands("annotate.md", naming="") if not block.startswith("export"))
+    tokens_of = {"TOKEN": shown["ada"], "REVIEWER_TOKEN": shown["bo"]}
+    script = ["sh", "-eu", "-c", said]
+    environment = {**os.environ, "FOOTHOLDS": server_url, **tokens_of}
+    done = subprocess.run(script, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    claim = Foothold.objects.get(kind="description")
+    address, tag, by_job, by_picture, why, circuits = done.stdout.splitlines()
+    assert (address, tag) == (f"{server_url}/f/{claim.accession}", f"{claim.accession}.2")
+    assert list(claim.support.values_list("evidence__accession", flat=True)) == [by_job, by_picture]
+    assert why.startswith("1 agree, 0 dispute")
+    assert circuits == "[]"
+    assert (tmp_path / "claim.dot").read_text().startswith(f'digraph "{claim.accession}"')
+    assert "graphml" in (tmp_path / "claim.graphml").read_text()
+
+
+@pytest.fixture
+def organism_like(fresh_database, probe_on, tmp_path):
+    """A checkpoint of rows with the name and the layers of the one that ships, and a probe to ask of it."""
+    from atlas.services import checkpoints
+    from atlas.services.checkpoints import LayerFacts
+    from tests.conftest import registration
+
+    folder = ROOT / "workers" / "organisms" / "curve-circuit"
+    card = checkpoints.read_card(json.loads((folder / "card.json").read_text()))
+    layers = [
+        LayerFacts(key, "conv", len(named), [1, 1], [9, 9], [32, 32], ["pre_relu", "post_relu"])
+        for key, named in card["units"].items()
+    ]
+    facts = dataclasses.replace(registration(), layers=layers, aliases=[])
+    weights = folder / "weights.safetensors"
+    row, _ = checkpoints.register(actor=None, slug="curve-circuit", facts=facts, card=card, weights=weights)
+    probe_on()
+    return row
 
 
 def test_the_card_that_the_how_to_shows_is_accepted():

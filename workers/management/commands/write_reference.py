@@ -1,9 +1,10 @@
-"""Writes the reference pages that are said once, in code: problems, probes, permissions."""
+"""Writes the reference pages that are said once, in code: problems, probes, permissions, contents, rules."""
 
 import inspect
 import json
 import re
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 import atlas.errors
 import workers.interp.errors
 import workers.registration
+from atlas.contents import CONTENTS
 from atlas.permissions import RULES
+from atlas.services import rules as numbered
 from workers.interp.probes import PROBES
 
 PROBLEMS = """# Problems
@@ -35,13 +38,28 @@ A token needs the scope besides, and never reaches further than its owner; *sign
 What somebody may not read is not there for them: 404, not 403. `tests/api/test_matrix.py` holds every method of every
 address against ten kinds of people. Written by `make reference`.
 """
+SAYINGS = """# Contents
+
+What a foothold says, by its kind: the member `content` of `POST /api/v1/footholds`, and of its versions. Of members in
+brackets there are several. What never changes would, changed, make it another claim.
+Units are written `layer:channel`. Written by `make reference`.
+"""
+NUMBERED = """# Rules
+
+What can be recorded. An *error* keeps a claim out: 422, with the rule's number as `code` and a pointer. A *warning*
+stands beside the claim, as `warnings`, for all to see. They run whenever something is saved, on the page, and every
+night (`manage.py check_rules`). A number is never used for anything else. Written by `make reference`.
+"""
 LIMITS = {"minimum": "≥", "maximum": "≤", "enum": "one of", "minItems": "at least", "maxItems": "at most"}
+
+
+BOUNDS = LIMITS | {"minLength": "characters ≥", "maxLength": "characters ≤", "pattern": "written as"}
 
 
 class Command(BaseCommand):
     """Write the pages, or say which are not what the code says."""
 
-    help = "Write docs/reference/{problems,probes,permissions}.md from the code."
+    help = "Write docs/reference/{problems,probes,permissions,contents,rules}.md from the code."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,6 +73,8 @@ class Command(BaseCommand):
             folder / "problems.md": problems(),
             folder / "probes.md": probes(),
             folder / "permissions.md": permissions(),
+            folder / "contents.md": contents(),
+            folder / "rules.md": rules(),
         }
         stale = {path: text for path, text in pages.items() if not path.exists() or path.read_text() != text}
         if check and stale:
@@ -96,6 +116,44 @@ def permissions() -> str:
     """Every verb: the scope a token needs for it, and what a person needs."""
     rows = (f"| `{verb}` | {rule.scope or 'sign in'} | {rule.needs} |\n" for verb, rule in sorted(RULES.items()))
     return f"{PERMISSIONS}\n| verb | scope | needs |\n|---|---|---|\n{''.join(rows)}"
+
+
+def rules() -> str:
+    """Every numbered rule."""
+    rows = (f"| {it.code} | {it.severity} | {', '.join(it.kinds)} | {it.says} |\n" for it in numbered.RULES)
+    return f"{NUMBERED}\n| rule | severity | about | says |\n|---|---|---|---|\n{''.join(rows)}"
+
+
+def contents() -> str:
+    """Every kind of foothold with the members of its content."""
+    return SAYINGS + "".join(f"\n{kind(it)}" for it in CONTENTS.values())
+
+
+def kind(content: Any) -> str:
+    """One kind: what it says, and what of it never changes."""
+    fixed = ", ".join(f"`{name}`" for name in content.fixed) or "nothing"
+    rows = "".join(f"{row}\n" for row in members(content.schema, within=""))
+    said = f"{content.schema['description']} Its accession begins with {content.letter}. Never changes: {fixed}."
+    return f"## {content.kind}\n\n{said}\n\n| member | default | means |\n|---|---|---|\n{rows}"
+
+
+def members(schema: dict[str, Any], *, within: str) -> Iterator[str]:
+    """A row for every member of an object, and of the objects within it."""
+    for name, said in schema.get("properties", {}).items():
+        rule = next((it for it in said.get("anyOf", ()) if it.get("type") != "null"), said)
+        place = f"{within}{name}{'[]' if 'items' in rule else ''}"
+        words = " ".join(dict.fromkeys(it["description"] for it in (said, rule) if "description" in it))
+        limits = "; ".join(f"{word} {json.dumps(rule[key])}" for key, word in BOUNDS.items() if bounds(rule, key))
+        unless = "required" if name in schema.get("required", ()) else "optional"
+        default = f"`{json.dumps(said['default'])}`" if "default" in said else unless
+        meaning = cell(f"{words} ({limits})" if limits else words).strip()
+        yield f"| `{place}` | {default} | {meaning} |"
+        yield from members(rule.get("items", rule), within=f"{place}.")
+
+
+def bounds(rule: dict[str, Any], key: str) -> bool:
+    """Whether a limit is one: no text and no list is shorter than nothing."""
+    return key in rule and not (key in ("minLength", "minItems") and rule[key] == 0)
 
 
 def probes() -> str:

@@ -18,7 +18,6 @@ from atlas.models.jobs import (
     Worker,
 )
 from atlas.models.people import Byline, Contributor, InstanceRole, Invitation, Membership, Role, Team, User
-from atlas.models.people import Contributor, InstanceRole, Invitation, Membership, Role, Team, User
 from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term

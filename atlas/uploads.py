@@ -26,19 +26,20 @@ NO_FILE = "Is no file here: send it as text, without a filename."
 class Received(UploadedFile):  # type: ignore[type-arg]
     """The file, whole, with its SHA-256. It has no name on disk: when it is closed nothing of it is left."""
 
-    def __init__(self, file: IO[bytes], *, name: str, size: int, sha256: str) -> None:
-        super().__init__(file, name=name, size=size)
+    def __init__(self, file: IO[bytes], *, name: str, size: int, sha256: str, declared: str = "") -> None:
+        super().__init__(file, name=name, size=size, content_type=declared)
         self.sha256 = sha256
 
 
-def receive(request: HttpRequest, *, name: str) -> None:
+def receive(request: HttpRequest, *, name: str, most: int | None = None) -> None:
     """Take in a multipart body with at most one file, called `name`: its fields and file are the request's from now on.
 
     Raises UnsupportedMediaType, TooLarge (by Content-Length before a byte is read, else in the middle), Malformed, and
     Validation for another file. Django closes the file when the request ends.
     """
-    stream, length = _body(request)
-    taker = Taker(name)
+    largest = most or LARGEST
+    stream, length = _body(request, most=largest)
+    taker = Taker(name, most=largest)
     try:
         meta = {**request.META, "CONTENT_LENGTH": str(length)}
         fields, files = MultiPartParser(meta, stream, [taker], "utf-8").parse()
@@ -76,9 +77,9 @@ class Taker(FileUploadHandler):
     complete = False
     file: IO[bytes] | None = None
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, most: int) -> None:
         super().__init__()
-        self.name, self.size, self.hash = name, 0, hashlib.sha256()
+        self.name, self.most, self.size, self.hash = name, most, 0, hashlib.sha256()
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
         """The beginning of a file."""
@@ -93,8 +94,8 @@ class Taker(FileUploadHandler):
         """The next bytes of it."""
         assert self.file is not None
         self.size += len(raw_data)
-        if self.size > LARGEST:
-            raise TooLarge(most=LARGEST)
+        if self.size > self.most:
+            raise TooLarge(most=self.most)
         self.hash.update(raw_data)
         self.file.write(raw_data)
 
@@ -103,7 +104,8 @@ class Taker(FileUploadHandler):
         assert self.file is not None
         self.complete = True
         self.file.seek(0)
-        return Received(self.file, name=self.name, size=self.size, sha256=self.hash.hexdigest())
+        declared = str(self.content_type or "")
+        return Received(self.file, name=self.name, size=self.size, sha256=self.hash.hexdigest(), declared=declared)
 
     def close(self) -> None:
         """Forget what has come so far."""
@@ -119,14 +121,14 @@ def _plain(request: HttpRequest, *, most: int) -> tuple[Any, int]:
     return _measured(request, most=most)
 
 
-def _body(request: HttpRequest) -> tuple[Any, int]:
+def _body(request: HttpRequest, *, most: int) -> tuple[Any, int]:
     """The stream of a multipart body and the most bytes it may have."""
     if request.content_type != MULTIPART:
         raise UnsupportedMediaType(media_type=str(request.content_type)[:100], wanted=MULTIPART)
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":  # nothing is unpacked here, so nothing can unfold
         raise UnsupportedMediaType(media_type=encoding[:40], wanted=MULTIPART)
-    return _measured(request, most=LARGEST + BESIDE, said=LARGEST, wanted=MULTIPART)
+    return _measured(request, most=most + BESIDE, said=most, wanted=MULTIPART)
 
 
 def _measured(request: HttpRequest, *, most: int, said: int = 0, wanted: str = "a file") -> tuple[Any, int]:

@@ -13,11 +13,13 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from atlas import redrawing
+from atlas import redrawing, uploads
+from atlas.errors import TooLarge
 from atlas.models import Artifact, Foothold, FootholdArtifact, UploadedPicture
 from atlas.services import artifacts, evidence, footholds, pictures
 from tests.api.conftest import rows
 from tests.api.test_uploads import everything
+from tests.api.uploading import MULTIPART, closed, part
 from tests.claims import revise
 
 pytestmark = pytest.mark.django_db
@@ -247,3 +249,17 @@ def test_a_picture_without_words_is_refused_and_so_is_somebody_elses(send, world
     foreign = as_bob.post(at, {"content": said_of(world.foothold, sha256)})
     assert [it["pointer"] for it in foreign.json()["errors"]] == ["/content/artifacts/0"]
     assert as_alice.post(at, {"content": said_of(world.foothold, sha256)}).status_code == 201
+
+
+def test_a_form_hands_over_a_picture_as_a_script_does(alice, rf):
+    """What a page needs: one file of a multipart body, no larger than a picture may be, and as what it was sent."""
+    body = closed(part("note", "see"), part("picture", GOOD, filename="../x.png", declared=PNG))
+    request = rf.post("/", body, content_type=MULTIPART)
+    uploads.receive(request, name="picture", most=pictures.LARGEST)
+    sent = request.FILES["picture"]
+    kept = pictures.upload(actor=alice, file=sent.file, declared=sent.content_type)
+    sent.close()
+    assert (kept.media_type, request.POST["note"]) == (PNG, "see")
+    large = closed(part("picture", b"x" * (pictures.LARGEST + 1), filename="x", declared=PNG))
+    with pytest.raises(TooLarge):
+        uploads.receive(rf.post("/", large, content_type=MULTIPART), name="picture", most=pictures.LARGEST)

@@ -13,9 +13,10 @@ PICTURE = base64.b64decode(  # a PNG of one grey pixel
 )
 
 
-def part(name: str, value: str | bytes, *, filename: str | None = None) -> bytes:
+def part(name: str, value: str | bytes, *, filename: str | None = None, declared: str = "") -> bytes:
     """One part of a body."""
     named = f'; filename="{filename}"' if filename is not None else ""
+    named += f"\r\nContent-Type: {declared}" if declared else ""
     data = value.encode() if isinstance(value, str) else value
     return f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'.encode() + data + b"\r\n"
 

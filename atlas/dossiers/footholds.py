@@ -342,10 +342,10 @@ def using(term: str, *, actor: Contributor | None) -> list[FootholdFacts]:
     return [facts_of(row) for row in rows[:MOST_LISTED]]
 
 
-def newest(*, actor: Contributor | None, **chosen: str) -> list[FootholdFacts]:
-    """The newest footholds, of those chosen by kind, shown state or checkpoint."""
+def newest(*, actor: Contributor | None, most: int = MOST_LISTED, **chosen: str) -> list[FootholdFacts]:
+    """The newest footholds, of those chosen by kind, shown state, checkpoint or author."""
     rows = readable_by(actor).filter(**chosen).exclude(standing="merged").order_by("-id")
-    return [facts_of(row) for row in rows[:MOST_LISTED]]
+    return [facts_of(row) for row in rows[:most]]
 
 
 def listed(rows: Sequence[Any]) -> list[FootholdFacts]:

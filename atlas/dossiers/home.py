@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from atlas.dossiers.bodies import OnThePage
 from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
+from atlas.dossiers.footholds import FootholdFacts, newest
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, Job
 from atlas.permissions import readable
 from atlas.services import catalog, jobs, workers
 
 NEWEST = 20
+CLAIMS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class HomeDossier:
 
     checkpoints: tuple[CheckpointFacts, ...]
     newest: tuple[JobFacts, ...]  # latest answers with a picture
+    claims: tuple[FootholdFacts, ...]  # the newest ones
     waiting: int
     running: int
     workers: OnThePage[int]
@@ -35,6 +38,7 @@ def home(actor: Contributor | None) -> HomeDossier:
     return HomeDossier(
         checkpoints=checkpoints(actor),
         newest=tuple(facts_of(job) for job in with_answer(answered.order_by("-finished_at", "-id"))[:NEWEST]),
+        claims=tuple(newest(actor=actor, most=CLAIMS)),
         waiting=jobs.waiting().filter(mine).count(),
         running=Job.objects.filter(mine, state=Job.State.RUNNING).count(),
         workers=workers.alive().count(),

@@ -37,9 +37,9 @@ def blank(row: Foothold, found: FootholdDossier, *, actor: Contributor | None) -
     return {verb: _form(verb, row, actor, initial=initial) for verb in offered}
 
 
-def bound(verb: str, data: Any, row: Foothold, actor: Contributor) -> forms.Form:
+def bound(verb: str, data: Any, row: Foothold, actor: Contributor, *, files: Any = None) -> forms.Form:
     """The form of a verb as it was posted."""
-    return _form(verb, row, actor, data=data)
+    return _form(verb, row, actor, data=data, files=files)
 
 
 def _offered(row: Foothold, found: FootholdDossier, actor: Contributor) -> dict[str, bool]:

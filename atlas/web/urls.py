@@ -96,6 +96,7 @@ urlpatterns = [
     path("f/<str:accession>/history", footholds.history),
     path("f/<str:accession>/diff/<str:between>", footholds.difference),
     path("f/<str:accession>/v<str:version>", footholds.version),
+    path("f/<str:accession>/v<str:version>/graph<str:form>", footholds.graph),
     path("f/<str:accession>/evidence", verbs.give),
     *(path(f"f/<str:accession>/{verb}", verbs.act, {"verb": verb}) for verb in verbs.VERBS),
     re_path(r"^t(?P<suffix>\.[a-z.]+)?$", terms.terms),

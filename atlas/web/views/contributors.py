@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from atlas.dossiers import changes as feed
 from atlas.dossiers import people as dossiers
+from atlas.dossiers.footholds import newest
 from atlas.errors import BadParameter
 from atlas.web.negotiation import Page, negotiated
 from atlas.web.people import actor_of
@@ -13,8 +14,10 @@ from atlas.web.people import actor_of
 
 @negotiated("GET")
 def contributor(request: HttpRequest, handle: str) -> Page:
-    """Name and ORCID of a contributor."""
-    return Page("contributor.html", dossiers.contributor(handle))
+    """Name and ORCID of a contributor, and what they claimed first."""
+    found = dossiers.contributor(handle)
+    claims = newest(actor=actor_of(request), created_by__handle=found.handle)
+    return Page("contributor.html", found, {"claims": claims})
 
 
 @negotiated("GET")

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from atlas import works
 from atlas.citing.facts import Item, Work
 from atlas.contents.evidence import METHODS
-from atlas.dossiers import exhibits, versions
+from atlas.dossiers import circuits, exhibits, versions
 from atlas.dossiers import footholds as dossiers
+from atlas.dossiers.bodies import body
 from atlas.dossiers.pictures import Shown
+from atlas.errors import NotAcceptable
+from atlas.graphs import FORMATS
 from atlas.models import Contributor, Foothold
 from atlas.services import footholds as services
 from atlas.web import offers
-from atlas.web.negotiation import Page, moved, negotiated
+from atlas.web.negotiation import Page, moved, negotiated, require_method
 from atlas.web.people import actor_of
 
 
@@ -84,6 +87,19 @@ def history(request: HttpRequest, accession: str) -> Page:
 def difference(request: HttpRequest, accession: str, between: str) -> Page:
     """What changed between two versions, word by word."""
     return Page("difference.html", versions.difference(accession, between, actor=actor_of(request)))
+
+
+def graph(request: HttpRequest, accession: str, version: str, form: str) -> HttpResponse:
+    """A version as a graph, in the form that the suffix says."""
+    require_method(request, "GET")
+    drawn = circuits.graph(accession, actor=actor_of(request), version=version)
+    if form == ".json":
+        return JsonResponse(body(drawn))
+    if form not in FORMATS:
+        raise NotAcceptable(forms=", ".join([".json", *FORMATS]))
+    written = HttpResponse(FORMATS[form].write(drawn), content_type=f"{FORMATS[form].media_type}; charset=utf-8")
+    written["Content-Disposition"] = f'inline; filename="{drawn.accession}.v{drawn.version}{form}"'
+    return written
 
 
 def _work(

@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from atlas import uploads
 from atlas.errors import AtlasError, EditConflict, IllegalStanding, NoSuchSupport, SelfReview, Validation
 from atlas.models import Contributor, Foothold
 from atlas.permissions import memberships_of, permits, require
-from atlas.services import evidence, footholds, reviews, teams
+from atlas.services import evidence, footholds, pictures, reviews, teams
 from atlas.validation import named_at
 from atlas.web import arguments, entries, offers
 from atlas.web.negotiation import negotiated, require_method
@@ -126,12 +128,22 @@ def act(request: HttpRequest, accession: str, verb: str) -> HttpResponse:
     return _answered(request, row, person, **{verb: form})
 
 
+@csrf_exempt  # its body is taken in under limits of its own first; then the token in it is asked for all the same
 def give(request: HttpRequest, accession: str) -> HttpResponse:
     """Say what speaks for or against a claim."""
     require_method(request, "POST")
     person = signed_in(request).contributor
     row = footholds.find(accession, actor=person)
-    form = offers.bound("evidence", request.POST, row, person)
+    if request.content_type == uploads.MULTIPART:
+        pictures.require_uploader(person)
+        uploads.receive(request, name="picture", most=pictures.LARGEST)
+    answer: HttpResponse = _given(request, row, person)
+    return answer
+
+
+@csrf_protect
+def _given(request: HttpRequest, row: Foothold, person: Contributor) -> HttpResponse:
+    form = offers.bound("evidence", request.POST, row, person, files=request.FILES)
     if form.is_valid():
         try:
             _give(person, row, form)
@@ -155,16 +167,29 @@ def _give(person: Contributor, row: Foothold, form: arguments.Evidence) -> None:
     if given["job"]:
         content = evidence.asked(given["job"], claim=row, interpretation=given["interpretation"])
     else:
-        content = form.content()
+        content = form.content(_sent(person, given["picture"]))
     evidence.give(actor=person, claim=row, team=_own_team(person, row), content=content, **said)
+
+
+def _sent(person: Contributor, picture: Any) -> list[str]:
+    """The artifact that is kept of a picture; none of none."""
+    if not picture:
+        return []
+    try:
+        return [pictures.upload(actor=person, file=picture.file, declared=picture.content_type).sha256]
+    except AtlasError as error:
+        if error.fault == "ours":
+            raise
+        raise Validation(errors=[{"pointer": "/picture", "code": error.slug(), "detail": str(error)}]) from None
 
 
 def _refuse_evidence(form: arguments.Evidence, error: AtlasError) -> None:
     """Beside the field in which that part of a content was typed."""
-    names = {"reference": "source", "interpretation": "interpretation", "jobs": "job", "method": "method"}
+    names = {"reference": "source", "jobs": "job", "artifacts": "picture"}
     for fault in error.errors or [{"pointer": "", "detail": str(error)}]:
         parts = fault["pointer"].split("/")
-        name = names.get(parts[2]) if parts[1:2] == ["content"] and len(parts) > 2 else "".join(parts[1:2])
+        member = parts[2] if parts[1:2] == ["content"] and len(parts) > 2 else "".join(parts[1:2])
+        name = names.get(member, member)
         form.add_error(name if name in form.fields else None, fault["detail"])
 
 

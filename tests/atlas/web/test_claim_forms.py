@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from atlas.models import Foothold, Review, Term, UnsavedText
 from atlas.services import evidence, footholds, terms, unsaved
+from tests.atlas.web.conftest import png
 from tests.atlas.web.reading import at_the_desk, faults, read, shown
 from tests.claims import DISPUTE, RATIONALE, WORD, revise
 
@@ -186,6 +188,22 @@ class TestArguing:
         page = read(desk, f"/f/{claim.accession}")
         assert len([one for one in page.all("img") if "excites" in one["alt"] or "inhibits" in one["alt"]]) >= 6
         assert read(desk, f"/f/{claim.support.get().evidence.accession}").all("img")
+
+    def test_a_picture_is_evidence_and_has_words(self, claim, ana):
+        desk, there = at_the_desk(ana), f"/f/{claim.accession}/evidence"
+        said = {"role": "supports", "method": "SX", "interpretation": "Drawn by hand."}
+
+        def sent(data: bytes = png((9, 8, 7)), **more: str):
+            return desk.post(there, {**said, **more, "picture": SimpleUploadedFile("x.png", data, "image/png")})
+
+        assert sent(b"no picture").status_code == 422
+        silent = sent()
+        assert silent.status_code == 422
+        assert "Drawn by hand." in shown(silent).text
+        assert not claim.support.exists()
+        assert sent(alt_text="A bow, in grey.").status_code == 302
+        page = read(desk, f"/f/{claim.accession}")
+        assert "A bow, in grey." in [one["alt"] for one in page.all("img")]
 
     @pytest.mark.parametrize(
         "typed",

@@ -115,6 +115,13 @@ class TestReading:
             client.get(f"/f/{claim.accession}/diff/1..2", headers={"accept": "application/json"}).content
         )["fields"][0]["runs"][1] == {"change": "added", "text": "short "}
 
+    @pytest.mark.parametrize(("form", "media_type"), [(".dot", "text/vnd.graphviz"), (".json", "application/json")])
+    def test_a_version_is_a_graph_too(self, client, claim, form, media_type):
+        answer = client.get(f"/f/{claim.accession}/v1/graph{form}")
+        assert answer["Content-Type"].partition(";")[0] == media_type
+        assert "mixed:9" in answer.content.decode()
+        assert client.get(f"/f/{claim.accession}/v1/graph.xyz").status_code == 406
+
 
 class TestCiting:
     def test_a_version_is_cited_the_same_for_ever(self, client, claim, describe, ana, bo, curator, curve):

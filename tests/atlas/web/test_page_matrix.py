@@ -39,6 +39,7 @@ READ = {
     "f/<str:accession>/history": TEAMS,
     "f/<str:accession>/diff/<str:between>": TEAMS,
     "f/<str:accession>/v<str:version>": TEAMS,
+    "f/<str:accession>/v<str:version>/graph<str:form>": TEAMS,
     "t": OPEN,
     "t/<str:term>": OPEN,
     "j/<str:fingerprint>": TEAMS,
@@ -110,7 +111,7 @@ ROUTES = {spelled(route) for route in urls.urlpatterns if not spelled(route).sta
 
 def at(route: str, places: dict[str, str]) -> str:
     """The address of a route."""
-    places = {**places, "between": "1..2"}
+    places = {**places, "between": "1..2", "form": ".dot"}
     about = {**places, "slug": "lab"} if route.startswith("teams") else places
     about = {**about, "slug": "not-found"} if route.startswith("problems") else about
     return "/" + re.sub(r"<str:(\w+)>", lambda found: about[found[1]], route)

@@ -14,8 +14,8 @@ from api.pagination import page, span, window
 from api.schema import Written, operation
 from atlas import works
 from atlas.citing import citation
+from atlas.dossiers import agreement, neurons
 from atlas.dossiers import checkpoints as dossiers
-from atlas.dossiers import neurons
 from atlas.dossiers.bodies import body
 from atlas.models import Checkpoint
 from atlas.permissions import readable, require
@@ -113,6 +113,23 @@ class CiteCheckpoint(Endpoint):
         """How to cite it: the permanent address, and the text in every format."""
         found = dossiers.checkpoint(slug, actor=self.actor)
         return Response(body(citation(works.of_checkpoint(found, origin=works.origin_of(request)))))
+
+
+class Agreement(Endpoint):
+    """How far the reviewers of a checkpoint's claims agree."""
+
+    parameters = {
+        "layer": query.text("Only of claims about neurons of this layer."),
+        "term": query.text("Only of claims that use this term, by slug."),
+        "blind": query.one_of("Only of verdicts that were given before those of others could be seen.", "true"),
+    }
+
+    @operation("read_agreement", shapes.Agreement, 404)
+    def get(self, request: Request, slug: str) -> Response:
+        """Raw agreement, Krippendorff's α, and Cohen's κ of each pair; with n, 95 % intervals, and why one is null."""
+        chosen = {name: self.asked[name] for name in ("layer", "term") if name in self.asked}
+        found = agreement.of_checkpoint(slug, actor=self.actor, blind="blind" in self.asked, **chosen)
+        return Response(body(found))
 
 
 class Layers(Endpoint):

@@ -11,7 +11,19 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from atlas.citing import Citation as Cited
-from atlas.dossiers import changes, checkpoints, footholds, jobs, neurons, people, pictures, requests, terms, unsaved
+from atlas.dossiers import (
+    agreement,
+    changes,
+    checkpoints,
+    footholds,
+    jobs,
+    neurons,
+    people,
+    pictures,
+    requests,
+    terms,
+    unsaved,
+)
 from atlas.dossiers.bodies import members
 from atlas.graphs import facts as graphs
 
@@ -101,6 +113,7 @@ class Problem(serializers.Serializer):
 
 Checkpoint = shape(checkpoints.CheckpointDossier)
 CheckpointPage = listed(checkpoints.CheckpointFacts)
+Agreement = shape(agreement.AgreementDossier)
 Layer = shape(checkpoints.LayerFacts)
 LayerPage = listed(checkpoints.LayerFacts)
 Neuron = shape(neurons.NeuronDossier)

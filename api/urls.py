@@ -24,6 +24,7 @@ urlpatterns = [
     path("checkpoints", checkpoints.Checkpoints.as_view()),
     path("checkpoints/<str:slug>", checkpoints.OneCheckpoint.as_view()),
     path("checkpoints/<str:slug>/cite", checkpoints.CiteCheckpoint.as_view()),
+    path("checkpoints/<str:slug>/agreement", checkpoints.Agreement.as_view()),
     path("checkpoints/<str:slug>/layers", checkpoints.Layers.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>", checkpoints.OneLayer.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons", checkpoints.Neurons.as_view()),

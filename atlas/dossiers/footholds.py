@@ -119,6 +119,17 @@ class ResolutionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModerationFacts:
+    """What a moderator decided, and why."""
+
+    moderator: str
+    was: str
+    now: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JudgementFacts:
     """The state, and how it follows from the verdicts that count."""
 
@@ -156,6 +167,7 @@ class FootholdDossier:
     resolutions: tuple[ResolutionFacts, ...]
     warnings: tuple[WarningFacts, ...]
     reviews: OnThePage[tuple[ReviewFacts, ...]]
+    moderated: OnThePage[tuple[ModerationFacts, ...]]  # for moderators alone
     may_revise: OnThePage[bool]
     may_review: OnThePage[bool]
     may_decide: OnThePage[bool]
@@ -219,6 +231,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),
         warnings=_warnings(row, head),
         reviews=_reviews(row, actor, found, hidden=hidden),
+        moderated=_moderated(row) if permits(actor, "foothold.moderate", row) else (),
         may_revise=may_revise(row, actor),
         may_review=row.standing == "open" and not wrote and permits(actor, "foothold.review", row),
         may_decide=permits(actor, "foothold.decide", row),
@@ -358,6 +371,11 @@ def _judged(found: Judgement, *, hidden: bool) -> JudgementFacts:
         why = "Its team reviews blind: verdicts are shown to who has given one, and to all once it is decided."
         return JudgementFacts(Foothold.State.PROPOSED, 0, 0, why, hidden=True)
     return JudgementFacts(found.state, found.agrees, found.disputes, found.why, hidden=False)
+
+
+def _moderated(row: Foothold) -> tuple[ModerationFacts, ...]:
+    log = row.moderation_log.select_related("moderator").order_by("id")
+    return tuple(ModerationFacts(it.moderator.handle, it.was, it.now, it.reason, it.at) for it in log)
 
 
 def _resolved(it: Resolution) -> ResolutionFacts:

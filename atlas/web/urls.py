@@ -99,6 +99,7 @@ urlpatterns = [
     path("f/<str:accession>/v<str:version>/graph<str:form>", footholds.graph),
     path("f/<str:accession>/evidence", verbs.give),
     *(path(f"f/<str:accession>/{verb}", verbs.act, {"verb": verb}) for verb in verbs.VERBS),
+    path("agreement", footholds.agreement),
     re_path(r"^t(?P<suffix>\.[a-z.]+)?$", terms.terms),
     path("t/<str:term>", terms.term),
     path("t/<str:term>/rename", terms.rename),

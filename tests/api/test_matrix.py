@@ -34,6 +34,7 @@ MATRIX = {
     ("checkpoints/<str:slug>", "GET"): TEAMS,
     ("checkpoints/<str:slug>", "PATCH"): (401, 403, 403, 403, 200, 200, 200, 404, 401, 403),
     ("checkpoints/<str:slug>/cite", "GET"): TEAMS,
+    ("checkpoints/<str:slug>/agreement", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons", "GET"): TEAMS,

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from atlas import works
 from atlas.citing.facts import Item, Work
 from atlas.contents.evidence import METHODS
+from atlas.dossiers import agreement as reviewers
 from atlas.dossiers import circuits, exhibits, versions
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
@@ -87,6 +88,20 @@ def history(request: HttpRequest, accession: str) -> Page:
 def difference(request: HttpRequest, accession: str, between: str) -> Page:
     """What changed between two versions, word by word."""
     return Page("difference.html", versions.difference(accession, between, actor=actor_of(request)))
+
+
+@negotiated("GET")
+def agreement(request: HttpRequest) -> Page:
+    """How far the reviewers of a checkpoint agree; of a layer, a term, and blind verdicts alone if one says so."""
+    given = {name: request.GET.get(name, "")[:130].replace("\x00", "") for name in ("checkpoint", "layer", "term")}
+    found = reviewers.of_checkpoint(
+        given["checkpoint"],
+        actor=actor_of(request),
+        layer=given["layer"] or None,
+        term=given["term"] or None,
+        blind="blind" in request.GET,
+    )
+    return Page("agreement.html", found)
 
 
 def graph(request: HttpRequest, accession: str, version: str, form: str) -> HttpResponse:

@@ -249,6 +249,7 @@ class TestArguing:
         at_the_desk(operator).post(f"{page}/moderate", {"to": "hidden", "reason": "Spam."})
         claim.refresh_from_db()
         assert (claim.rank, claim.moderation) == ("preferred", "hidden")
+        assert "visible → hidden by operator" in read(at_the_desk(operator), page).text
         at_the_desk(operator).post(f"{page}/moderate", {"to": "visible", "reason": "Not so."})
         for into in ("D000000000", claim.accession, "\x00"):
             assert desk.post(f"{page}/merge", {"into": into, "reason": "The same."}).status_code == 422

@@ -40,6 +40,7 @@ READ = {
     "f/<str:accession>/diff/<str:between>": TEAMS,
     "f/<str:accession>/v<str:version>": TEAMS,
     "f/<str:accession>/v<str:version>/graph<str:form>": TEAMS,
+    "agreement": TEAMS,
     "t": OPEN,
     "t/<str:term>": OPEN,
     "j/<str:fingerprint>": TEAMS,
@@ -114,7 +115,8 @@ def at(route: str, places: dict[str, str]) -> str:
     places = {**places, "between": "1..2", "form": ".dot"}
     about = {**places, "slug": "lab"} if route.startswith("teams") else places
     about = {**about, "slug": "not-found"} if route.startswith("problems") else about
-    return "/" + re.sub(r"<str:(\w+)>", lambda found: about[found[1]], route)
+    asked = "?checkpoint=secret" if route == "agreement" else ""
+    return "/" + re.sub(r"<str:(\w+)>", lambda found: about[found[1]], route) + asked
 
 
 def at_the_door(who: str) -> Client:

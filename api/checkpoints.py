@@ -17,6 +17,7 @@ from atlas.citing import citation
 from atlas.dossiers import agreement, neurons
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers.bodies import body
+from atlas.errors import BadParameter, NoSuchLayer
 from atlas.models import Checkpoint
 from atlas.permissions import readable, require
 from atlas.redirects import moved
@@ -128,7 +129,10 @@ class Agreement(Endpoint):
     def get(self, request: Request, slug: str) -> Response:
         """Raw agreement, Krippendorff's α, and Cohen's κ of each pair; with n, 95 % intervals, and why one is null."""
         chosen = {name: self.asked[name] for name in ("layer", "term") if name in self.asked}
-        found = agreement.of_checkpoint(slug, actor=self.actor, blind="blind" in self.asked, **chosen)
+        try:
+            found = agreement.of_checkpoint(slug, actor=self.actor, blind="blind" in self.asked, **chosen)
+        except NoSuchLayer as error:
+            raise BadParameter(parameter="layer", reason=str(error)) from None
         return Response(body(found))
 
 

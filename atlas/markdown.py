@@ -51,6 +51,12 @@ def plain(source: str) -> str:
     return " ".join(html.unescape(words).split())
 
 
+def aloud(source: str) -> str:
+    """The words outside of code, for what is said to somebody."""
+    inline = (inner for token in _reader().parse(source) for inner in token.children or ())
+    return "".join(inner.content if inner.type == "text" else "\n" for inner in inline)
+
+
 def link_count(source: str) -> int:
     """How many links a text has."""
     return sum(inner.type == "link_open" for token in _reader().parse(source) for inner in token.children or ())

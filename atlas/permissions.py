@@ -4,10 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from atlas.errors import AuthenticationRequired, Forbidden, InsufficientScope, SessionRequired
-from atlas.models import Checkpoint, Contributor, Foothold, InstanceRole, Membership, Role, Scope, Team, Visibility
+from atlas.models import (
+    Checkpoint,
+    Comment,
+    Contributor,
+    Foothold,
+    InstanceRole,
+    Membership,
+    Role,
+    Scope,
+    Team,
+    Visibility,
+)
 
 
 @dataclass(frozen=True)
@@ -73,8 +84,11 @@ def may_read(actor: Contributor | None, checkpoint: Checkpoint) -> bool:
 
 def readable(actor: Contributor | None, prefix: str = "") -> Q:
     """The same rule as a query over checkpoints, or over rows that refer to one by `prefix`."""
-    public = Q(**{f"{prefix}visibility": Visibility.PUBLIC}) & ~Q(**{f"{prefix}status": Checkpoint.Status.DRAFT})
-    return _owned(actor, public, prefix)
+    return _owned(actor, _published(prefix), prefix)
+
+
+def _published(prefix: str) -> Q:
+    return Q(**{f"{prefix}visibility": Visibility.PUBLIC}) & ~Q(**{f"{prefix}status": Checkpoint.Status.DRAFT})
 
 
 def readable_dataset(actor: Contributor | None, prefix: str = "") -> Q:
@@ -90,23 +104,42 @@ def readable_footholds(actor: Contributor | None, prefix: str = "") -> Q:
     """
     if is_operator(actor):
         return Q(**{f"{prefix}pk__isnull": False})
+    memberships = Membership.objects.none() if actor is None else memberships_of(actor)
+    return _readable_claims(actor, memberships, moderates=is_moderator(actor), prefix=prefix)
+
+
+def _readable_claims(actor: Any, memberships: QuerySet[Membership], *, moderates: bool, prefix: str = "") -> Q:
+    """The rule itself; `actor` is a person, None for nobody, or a reference to whoever an outer query is about."""
     open_ = ~Q(**{f"{prefix}standing": Foothold.Standing.DRAFT})
     shown = Q(**{f"{prefix}moderation": Foothold.Moderation.VISIBLE})
     public = Q(**{f"{prefix}visibility": Visibility.PUBLIC}) & open_
+
+    def of_teams(least: Role) -> Q:
+        return Q(**{f"{prefix}team__in": memberships.filter(role__gte=least).values("team")})
+
     mine = Q(**{f"{prefix}pk__in": ()})
     if actor is not None:
-        memberships = memberships_of(actor)
-
-        def of_teams(least: Role) -> Q:
-            return Q(**{f"{prefix}team__in": memberships.filter(role__gte=least).values("team")})
-
         own = Q(**{f"{prefix}created_by": actor}) & of_teams(Role.READER)
         mine = (
             own | of_teams(Role.CURATOR) | (of_teams(Role.REVIEWER) & shown) | (of_teams(Role.READER) & shown & open_)
         )
-    public = public if is_moderator(actor) else public & shown
-    about = Q(**{f"{prefix}checkpoint__isnull": True}) | readable(actor, f"{prefix}checkpoint__")
-    return (public | mine) & about
+    about = Q(**{f"{prefix}checkpoint__isnull": True}) | _published(f"{prefix}checkpoint__")
+    if actor is not None:
+        about |= Q(**{f"{prefix}checkpoint__team__in": memberships.values("team")})
+    return ((public if moderates else public & shown) | mine) & about
+
+
+def readers_of(foothold: Foothold) -> QuerySet[Contributor]:
+    """Everybody with a login who may read a foothold, by the same rule, in one query."""
+    member = Membership.objects.filter(contributor=OuterRef(OuterRef("pk")))
+    rows = Foothold.objects.filter(pk=foothold.pk)
+    reads, reads_hidden = (
+        Exists(rows.filter(_readable_claims(OuterRef("pk"), member, moderates=moderates)))
+        for moderates in (False, True)
+    )
+    roles = {role: Q(login__instance_role=role) for role in (InstanceRole.OPERATOR, InstanceRole.MODERATOR)}
+    may = roles[InstanceRole.OPERATOR] | (roles[InstanceRole.MODERATOR] & Q(reads_hidden)) | Q(reads)
+    return Contributor.objects.filter(may, login__is_active=True)
 
 
 def reviewing_teams(actor: Contributor, foothold: Foothold) -> QuerySet[Team]:
@@ -177,6 +210,29 @@ def _annotates_somewhere(actor: Contributor, _: Any) -> bool:
     return is_operator(actor) or memberships_of(actor).filter(role__gte=Role.ANNOTATOR).exists()
 
 
+def _may_comment(actor: Contributor, foothold: Foothold) -> bool:
+    """On what everybody reads who may annotate somewhere, if only in their own space; else in its team."""
+    about = foothold.checkpoint
+    public = foothold.visibility == Visibility.PUBLIC and (about is None or about.visibility == Visibility.PUBLIC)
+    open_ = public and foothold.standing != Foothold.Standing.DRAFT
+    return _annotates_somewhere(actor, None) if open_ else _annotates(actor, foothold.team)
+
+
+def settles_discussions(actor: Contributor, foothold: Foothold) -> bool:
+    """Whether somebody may end a thread that others began: a reviewer of the team, or who curates the checkpoint."""
+    if is_operator(actor) or role_in(actor, foothold.team_id) >= Role.REVIEWER:
+        return True
+    return foothold.checkpoint is not None and curates(actor, foothold.checkpoint)
+
+
+def _wrote(actor: Contributor, comment: Comment) -> bool:
+    return comment.author_id == actor.pk
+
+
+def _may_settle(actor: Contributor, thread: Comment) -> bool:
+    return _wrote(actor, thread) or settles_discussions(actor, thread.foothold)
+
+
 def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
     """On what is public everybody who may annotate somewhere, if only in their own space; else in its team."""
     if is_operator(actor):
@@ -241,6 +297,21 @@ RULES: dict[str, Rule] = {
     ),
     "foothold.moderate": Rule("a moderator, or the operator", lambda actor, _: is_moderator(actor), Scope.ADMIN),
     "picture.upload": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
+    "comment.write": Rule(
+        "the annotator role: anywhere for what everybody reads, else in its team; or the operator",
+        _may_comment,
+        Scope.WRITE,
+    ),
+    "comment.edit": Rule("to have written it", _wrote, Scope.WRITE),
+    "comment.remove": Rule("to have written it", _wrote, Scope.WRITE),
+    "comment.resolve": Rule(
+        "to have begun the thread, the reviewer role in its team, the curator role in its checkpoint's, or operator",
+        _may_settle,
+        Scope.WRITE,
+    ),
+    "comment.moderate": Rule("a moderator, or the operator", lambda actor, _: is_moderator(actor), Scope.ADMIN),
+    "watch.set": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
+    "notification.read": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
     "unsaved.keep": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
     "term.create": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "term.curate": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.REVIEW),

@@ -3,7 +3,7 @@
 import pytest
 
 from atlas.models import Contributor, Membership, Role
-from atlas.services import evidence, footholds, people, reviews, teams, terms
+from atlas.services import comments, evidence, footholds, people, reviews, teams, terms
 
 DISPUTE = {"verdict": "dispute", "reason": "wrong", "text": "It also fires for straight lines, see seed 3."}
 WORD = {"method": "AU", "interpretation": "I looked at two hundred of its strongest examples."}
@@ -69,6 +69,8 @@ def argued(claim, ana, bo, curator, operator, lab):
     reviews.review(actor=bo, foothold=claim, version=2, **DISPUTE)
     reviews.resolve(actor=curator, foothold=claim, outcome="upheld", rationale=RATIONALE)
     footholds.moderate(actor=operator, foothold=claim, to="visible", reason="Reviewed, and kept.")
+    said = comments.write(actor=bo, foothold=claim, body="@ana, look at seed 3.")
+    comments.moderate(actor=operator, comment=said, to="visible", reason="Reviewed, and kept.")
     return claim
 
 

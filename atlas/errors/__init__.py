@@ -1,8 +1,10 @@
 """What can go wrong with the record: the docstring is the message, the name the contract, the facts travel along."""
 
 from atlas.errors.claims import (
+    CommentClosed,
     Gone,
     IllegalStanding,
+    NoSuchComment,
     NoSuchFoothold,
     NoSuchSupport,
     NoSuchTerm,
@@ -19,6 +21,7 @@ from atlas.errors.facts import (
     DigestMismatch,
     IllegalTransition,
     LeaseLost,
+    NoOwnAddress,
     NoSuchArtifact,
     NoSuchCheckpoint,
     NoSuchJob,
@@ -114,6 +117,7 @@ __all__ = [
     "BadParameter",
     "BadSlug",
     "CheckpointEmpty",
+    "CommentClosed",
     "ControlCharacter",
     "Csrf",
     "DigestMismatch",
@@ -143,9 +147,11 @@ __all__ = [
     "LeaseLost",
     "Malformed",
     "MethodNotAllowed",
+    "NoOwnAddress",
     "NoSuchAddress",
     "NoSuchArtifact",
     "NoSuchCheckpoint",
+    "NoSuchComment",
     "NoSuchFoothold",
     "NoSuchInvitation",
     "NoSuchJob",

@@ -21,6 +21,16 @@ class NoSuchTerm(NotFound):
     """There is no term {term}."""
 
 
+class NoSuchComment(NotFound):
+    """{accession} has no comment {number}."""
+
+
+class CommentClosed(AtlasError):
+    """Comment {number} on {accession} was taken back or hidden; it cannot be {verb}."""
+
+    status = 409
+
+
 class Gone(AtlasError):
     """{accession} was removed by a moderator; its address stays, and is given to nothing else."""
 

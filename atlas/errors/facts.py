@@ -113,3 +113,10 @@ class ArtifactMissing(AtlasError):
 
     status = 500
     fault = "ours"
+
+
+class NoOwnAddress(AtlasError):
+    """This atlas does not know its own address, and links in a mail would lead nowhere: set ATLAS_ADDRESS."""
+
+    status = 500
+    fault = "ours"

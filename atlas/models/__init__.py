@@ -4,6 +4,7 @@ from atlas.models.answers import KeptAnswer
 from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
+from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, FootholdNeuron, Reference, Revision, Support, UnsavedText
@@ -19,6 +20,8 @@ from atlas.models.jobs import (
 )
 from atlas.models.people import Byline, Contributor, InstanceRole, Invitation, Membership, Role, Team, User
 from atlas.models.pictures import FootholdArtifact, UploadedPicture
+from atlas.models.notifications import Notification, Watch
+from atlas.models.people import Contributor, DigestChoice, InstanceRole, Invitation, Membership, Role, Team, User
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
@@ -29,9 +32,13 @@ __all__ = [
     "Change",
     "ChangeSet",
     "Checkpoint",
+    "Comment",
+    "CommentModeration",
+    "CommentVersion",
     "Contributor",
     "Dataset",
     "DatasetItem",
+    "DigestChoice",
     "Finding",
     "FindingArtifact",
     "Foothold",
@@ -48,6 +55,7 @@ __all__ = [
     "Membership",
     "ModerationEntry",
     "Neuron",
+    "Notification",
     "ProbeKind",
     "Reference",
     "Request",
@@ -67,5 +75,6 @@ __all__ = [
     "UploadedPicture",
     "User",
     "Visibility",
+    "Watch",
     "Worker",
 ]

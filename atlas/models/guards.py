@@ -9,6 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import IDENTITY, Checkpoint, Layer, LayerAlias, Neuron
+from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
@@ -95,6 +96,11 @@ GUARDS = (
     Guard(Review, columns=("foothold", "version", "reviewer", "team", "verdict", "reason", "text", "blind", "at")),
     Guard(Resolution),
     Guard(ModerationEntry),
+    Guard(
+        Comment, columns=("id", "foothold", "number", "thread", "reply_to", "version", "quote", "author", "created_at")
+    ),
+    Guard(CommentVersion),
+    Guard(CommentModeration),
 )
 
 

@@ -29,6 +29,13 @@ class InstanceRole(models.TextChoices):
     OPERATOR = "operator", "operator"
 
 
+class DigestChoice(models.TextChoices):
+    """How often somebody hears by mail of what they have not read."""
+
+    DAILY = "daily", "once a day"
+    NEVER = "never", "never"
+
+
 class Contributor(models.Model):
     """An author as the record knows them. Never deleted: erasure replaces the names by a stable pseudonym."""
 
@@ -64,6 +71,7 @@ class User(AbstractUser):
     password_is_temporary = models.BooleanField(default=False)
     # Contributions are CC BY 4.0; whoever signs up agrees to that, and when is kept.
     licence_agreed_at = models.DateTimeField(null=True, blank=True)
+    digest = models.CharField(max_length=5, choices=DigestChoice, default=DigestChoice.DAILY)
 
     REQUIRED_FIELDS = []
 

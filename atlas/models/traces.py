@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from atlas.acting import current_actor, current_request
 from atlas.models.checkpoints import Checkpoint
+from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.guards import execute, present
@@ -76,6 +77,16 @@ def _of_claim(column: str) -> dict[str, str]:
     }
 
 
+def _of_comment() -> dict[str, str]:
+    """The same for what belongs to a comment, as long as no moderator hid that."""
+    owner = (
+        'FROM "atlas_comment" m JOIN "atlas_foothold" f ON f."id" = m."foothold_id" WHERE m."id" = {row}."comment_id"'
+    )
+    shown = f"m.\"moderation\" = 'visible' AND {CLAIM.replace('{row}', 'f')}"
+    return {"team": f'(SELECT f."team_id" {owner})', "public": f"EXISTS (SELECT 1 {owner} AND {shown})"}
+
+
+OF_CLAIM = _of_claim("foothold_id")
 # A draft is its team's, even when it is to be public one day.
 PUBLISHED = OWNED | {"public": f"({OWNED['public']} AND {{row}}.\"status\" <> 'draft')"}
 TRACES = (
@@ -103,6 +114,14 @@ TRACES = (
     Trace(Review, kept=("id", "foothold_id", "version", "team_id"), team=_of_claim("foothold_id")["team"]),
     Trace(Resolution, kept=("id", "foothold_id", "version", "outcome"), **_of_claim("foothold_id")),
     Trace(ModerationEntry, kept=("id", "foothold_id", "was", "now")),
+    Trace(
+        Comment,
+        kept=("id", "foothold_id", "number", "thread_id", "version", "head_version", "moderation"),
+        team=OF_CLAIM["team"],
+        public=f"({{row}}.\"moderation\" = 'visible' AND {OF_CLAIM['public']})",
+    ),
+    Trace(CommentVersion, kept=("id", "comment_id", "version"), **_of_comment()),
+    Trace(CommentModeration, kept=("id", "comment_id", "was", "now")),
     Trace(Term, kept=("id", "slug", "label", "broader_id", "replaced_by_id"), public="TRUE"),
 )  # fmt: skip
 # Columns that change by themselves while a person merely uses the service.

@@ -9,7 +9,7 @@ from atlas import texts
 from atlas.errors import NoSuchSupport, Validation
 from atlas.models import Contributor, Foothold, Job, Support, Team
 from atlas.permissions import require
-from atlas.services import changes, footholds, standing
+from atlas.services import changes, footholds, notifications, standing
 
 CLAIMS = (Foothold.Kind.DESCRIPTION, Foothold.Kind.LINK, Foothold.Kind.CIRCUIT)
 # What a probe's finding is evidence by.
@@ -55,6 +55,7 @@ def attach(
     except IntegrityError:  # somebody said the same just now
         return Support.objects.get(**said, withdrawn_at=None)
     standing.recompute(claim)
+    notifications.of_evidence(made)
     changes.record(actor, "evidence.attach", evidence.accession, claim=claim.accession, role=role)
     return made
 

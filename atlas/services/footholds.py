@@ -23,7 +23,7 @@ from atlas.models import (
     Visibility,
 )
 from atlas.permissions import readable_footholds, require
-from atlas.services import changes, merging, pictures, rules, standing
+from atlas.services import changes, merging, notifications, pictures, rules, standing, watches
 from atlas.services.settling import Settled, settle
 from atlas.validation import named_at
 
@@ -110,6 +110,7 @@ def create(
     )
     _append(foothold, settled, author=actor, version=1, summary=summary, derived_from=derived_from)
     standing.recompute(foothold)
+    notifications.of_claim(foothold, actor=actor)
     changes.record(actor, "foothold.create", foothold.accession, kind=kind)
     return foothold
 
@@ -178,6 +179,7 @@ def revise(
         foothold, settled, author=actor, version=based_on + 1, summary=summary, base_version=based_on, restores=restores
     )
     standing.recompute(foothold)
+    notifications.of_version(added)
     changes.record(actor, "foothold.revise", foothold.accession, version=added.version)
     return added
 
@@ -223,6 +225,7 @@ def _append(foothold: Foothold, settled: Settled, *, author: Contributor, versio
     )
     _index(foothold, settled)
     pictures.show(foothold, settled, version=version)
+    watches.begin(author, foothold)
     return added
 
 
@@ -331,6 +334,10 @@ def _decide(
         raise IllegalStanding(accession=foothold.accession, standing=foothold.standing, verb=done)
     foothold.refresh_from_db()
     standing.recompute(foothold)
+    if done in ("proposed", "published"):
+        notifications.of_claim(foothold, actor=actor)
+    elif done in ("retracted", "merged"):
+        notifications.of_decision(foothold, actor=actor, done=done)
     changes.record(actor, f"foothold.{done}", foothold.accession)
     return foothold
 

@@ -12,7 +12,19 @@ from django.utils import timezone
 
 from atlas import texts
 from atlas.errors import LastOperator, NoSuchPerson, Validation
-from atlas.models import Byline, Contributor, InstanceRole, KeptAnswer, Membership, Role, Team, UnsavedText, User
+from atlas.models import (
+    Byline,
+    Contributor,
+    InstanceRole,
+    KeptAnswer,
+    Membership,
+    Notification,
+    Role,
+    Team,
+    UnsavedText,
+    User,
+    Watch,
+)
 from atlas.models.people import HANDLE, is_handle
 from atlas.permissions import require
 from atlas.services import changes
@@ -161,6 +173,8 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     Byline.objects.filter(contributor=person).update(name=name)
     KeptAnswer.objects.filter(contributor=person).delete()  # they say whose they are
     UnsavedText.objects.filter(contributor=person).delete()  # nobody was ever to read it but them
+    Watch.objects.filter(contributor=person).delete()
+    Notification.objects.filter(recipient=person).delete()
     user.delete()
     changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
     person.refresh_from_db()

@@ -7,7 +7,7 @@ from atlas import texts
 from atlas.errors import EditConflict, IllegalStanding, SelfReview, Validation
 from atlas.models import Contributor, Foothold, Resolution, Review, Team
 from atlas.permissions import require, reviewing_teams
-from atlas.services import changes, standing
+from atlas.services import changes, notifications, standing
 
 SHORTEST_REASON, SHORTEST_RATIONALE, LONGEST = 20, 50, 4_000  # characters
 
@@ -52,6 +52,7 @@ def review(
     )
     standing.recompute(locked)
     foothold.refresh_from_db()
+    notifications.of_verdict(cast)
     changes.record(actor, "foothold.review", locked.accession, version=version)
     return cast
 
@@ -80,6 +81,7 @@ def resolve(*, actor: Contributor, foothold: Foothold, outcome: str, rationale: 
     )
     standing.recompute(locked)
     foothold.refresh_from_db()
+    notifications.of_resolution(decided)
     changes.record(actor, "foothold.resolve", locked.accession, outcome=outcome)
     return decided
 

@@ -2,9 +2,9 @@
 
 from atlas.accessions import read as spelled
 from atlas.errors import EditConflict, Validation
-from atlas.models import Checkpoint, Contributor, Foothold, Team, Term
+from atlas.models import Checkpoint, Comment, Contributor, Foothold, Team, Term
 from atlas.permissions import memberships_of
-from atlas.services import addresses, footholds, teams, terms
+from atlas.services import addresses, comments, footholds, teams, terms
 from atlas.validation import named_at
 
 
@@ -33,6 +33,12 @@ def foothold(accession: str, *, actor: Contributor, pointer: str) -> Foothold:
     """The foothold that a body names; the same fault for a hidden one and for none."""
     with named_at(pointer):
         return footholds.find(accession, actor=actor)
+
+
+def comment(number: int, row: Foothold) -> Comment:
+    """The comment of a foothold that a body answers."""
+    with named_at("/reply_to"):
+        return comments.find(row, str(number))
 
 
 def term(slug: str, *, pointer: str) -> Term:

@@ -18,6 +18,13 @@ from atlas.dossiers import (
     footholds,
     jobs,
     neurons,
+    changes,
+    checkpoints,
+    comments,
+    footholds,
+    jobs,
+    neurons,
+    notifications,
     people,
     pictures,
     requests,
@@ -53,6 +60,7 @@ IN_BRIEF = {
     jobs.JobFacts: "JobInBrief",
     footholds.FootholdFacts: "FootholdInBrief",
     footholds.RevisionFacts: "RevisionInBrief",
+    comments.CommentFacts: "CommentInThread",
 }
 
 
@@ -146,4 +154,11 @@ Term = shape(terms.TermFacts)
 Unsaved = shape(unsaved.UnsavedFacts)
 UnsavedPage = listed(unsaved.UnsavedFacts)
 TermPage = listed(terms.TermFacts)
+Comment = shape(comments.CommentDossier)
+ThreadPage = listed(comments.ThreadFacts)
+CommentVersionPage = listed(comments.CommentVersionFacts)
+Watch = shape(notifications.WatchFacts)
+WatchPage = listed(notifications.WatchFacts)
+NotificationPage = listed(notifications.NotificationFacts)
+Read = shape(notifications.ReadFacts)
 Asked = PolymorphicProxySerializer(component_name="Asked", serializers=[Job, Request], resource_type_field_name=None)

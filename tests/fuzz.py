@@ -62,6 +62,8 @@ def places(url: str, token: str) -> str:
     content = {"neuron": "curve:0", "title": "A curve", "terms": [{"term": "curve", "polarity": "detects"}]}
     claim = {"kind": "description", "checkpoint": "curve-circuit", "content": content}
     found["accession"] = post(url, token, "footholds", claim)["accession"]
+    said = post(url, token, f"footholds/{found['accession']}/comments", {"body": "So it is."})
+    found["number"] = str(said["number"])
     return "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in found.items())
 
 

@@ -24,7 +24,7 @@ from atlas.models import (
     Term,
     User,
 )
-from atlas.services import evidence, footholds, people, teams, tokens, unsaved
+from atlas.services import comments, evidence, footholds, people, teams, tokens, unsaved
 from tests.api import contract
 from tests.api.uploading import MULTIPART
 from tests.claims import WORD, revise
@@ -108,6 +108,7 @@ class World:
             "handle": "carol",
             "accession": self.foothold.accession,
             "version": "1",
+            "number": "1",
             "term": "curve",
             "item": "new:description",
             "prefix": self.prefix,
@@ -147,12 +148,13 @@ def circle(user, alice) -> str:
 
 
 def claim_of(actor: Contributor, checkpoint: Checkpoint, team: Team, **more: Any) -> Foothold:
-    """A description of edges:1 in two versions, with a term, evidence, and a text that is not saved yet."""
+    """A description of edges:1 in two versions, with a term, evidence, a comment, and a text that is not saved yet."""
     Term.objects.get_or_create(slug="curve", defaults={"label": "curve"})
     content = {"neuron": "edges:1", "title": "A curve"}
     made = footholds.create(actor=actor, kind="description", checkpoint=checkpoint, team=team, content=content, **more)
     revise(made, actor, terms=[{"term": "curve", "polarity": "detects"}])
     evidence.give(actor=actor, claim=made, team=team, content=WORD)
+    comments.write(actor=actor, foothold=made, body="Look at seed 3.", quote="A curve")
     unsaved.keep(actor=actor, item="new:description", content={"title": "A cur"})
     made.refresh_from_db()
     return made

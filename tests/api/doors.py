@@ -34,6 +34,16 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("footholds/<str:accession>/rank", "POST"): {"rank": "preferred"},
     ("footholds/<str:accession>/moderate", "POST"): {"to": "visible", "reason": "Kept."},
     ("footholds/<str:accession>/restore", "POST"): {"version": 1, "based_on": 2, "summary": "Back."},
+    ("footholds/<str:accession>/comments", "POST"): {
+        "body": "So it is.",
+        "version": 1,
+        "quote": "A curve",
+        "reply_to": 1,
+    },
+    ("footholds/<str:accession>/comments/<str:number>", "PATCH"): {"body": "So it is not."},
+    ("footholds/<str:accession>/comments/<str:number>/moderate", "POST"): {"to": "visible", "reason": "Kept."},
+    ("footholds/<str:accession>/watch", "PUT"): {"level": "everything"},
+    ("me/notifications/read", "POST"): {"ids": [1]},
     ("footholds/<str:accession>/resolve", "POST"): {"outcome": "upheld", "rationale": RATIONALE},
     ("terms", "POST"): {"slug": "arc", "label": "arc", "definition": "Bent."},
     ("terms/<str:term>", "PATCH"): {"label": "Curve"},
@@ -99,6 +109,7 @@ def doors_of(world: World, operator: Any) -> list[Door]:
     tags = {
         "checkpoints/<str:slug>": world.checkpoint.version_tag,
         "footholds/<str:accession>": f"{world.foothold.accession}.2",
+        "footholds/<str:accession>/comments/<str:number>": f"{world.foothold.accession}.c1.1",
         "terms/<str:term>": "curve.1",
         "teams/<str:team>": Team.objects.get(slug="circle").version_tag,
         "teams/<str:team>/members/<str:handle>": Membership.objects.get(
@@ -110,7 +121,8 @@ def doors_of(world: World, operator: Any) -> list[Door]:
     for come in (Api, by_token):
         people = {"operator": come(operator.login), "author": come(world.foothold.created_by.login)}
         for route, view in ROUTES.items():
-            api = people["author" if route.endswith("/withdraw") else "operator"]  # nobody withdraws what others wrote
+            # Nobody withdraws what others wrote, or puts other words into their mouths.
+            api = people["author" if route.endswith(("/withdraw", "<str:number>")) else "operator"]
             if StrictJSONParser not in view.parser_classes:
                 continue
             for method in set(allowed(route)) - {"GET"}:

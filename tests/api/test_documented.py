@@ -123,6 +123,11 @@ BODIES = {
     "moderate_foothold": {"to": "hidden", "reason": "An advertisement."},
     "restore_foothold": {"version": 1, "based_on": 2},
     "resolve_foothold": {"outcome": "upheld", "rationale": RATIONALE},
+    "write_comment": {"body": "So it is.", "reply_to": 1},
+    "edit_comment": {"body": "So it is not."},
+    "moderate_comment": {"to": "hidden", "reason": "An advertisement."},
+    "watch_foothold": {"level": "mute"},
+    "read_notifications": {"ids": [1, 2]},
     "create_term": {"slug": "arc", "label": "arc"},
     "rename_term": {"label": "Curve"},
     "merge_term": {"into": "bend"},
@@ -156,6 +161,7 @@ class Asked:
         tags["set_role"] = Membership.objects.get(contributor__handle="carol", team__slug="circle").version_tag
         self._prepare(name, world.foothold)
         tags |= {"revise_foothold": f"{world.foothold.accession}.2", "rename_term": "curve.1"}
+        tags["edit_comment"] = f"{world.foothold.accession}.c1.1"
         tags["edit_checkpoint"] = world.checkpoint.version_tag
         self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
         self.headers |= {"Content-Type": MULTIPART} if name == "upload_checkpoint" else {}
@@ -170,7 +176,7 @@ class Asked:
             Membership.objects.create(
                 team=Team.objects.get(slug="circle"), contributor=named("operator"), role=Role.REVIEWER
             )
-        if name in ("withdraw_foothold", "discard_unsaved"):
+        if name in ("withdraw_foothold", "discard_unsaved", "edit_comment", "remove_comment"):
             self.api = Api(claim.created_by.login)
         if name == "merge_foothold":
             other = claim_of(claim.created_by, claim.checkpoint, claim.team)

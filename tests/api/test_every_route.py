@@ -18,7 +18,7 @@ ROUTES = {str(route.pattern): route.callback.cls for route in urls.urlpatterns}
 NOWHERE = "/nowhere/at/all"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND")
 # What is somebody's own: nobody unnamed reads it.
-PERSONAL = tuple(route for route in ROUTES if route.startswith(("me", "tokens", "teams")))
+PERSONAL = tuple(route for route in ROUTES if route.startswith(("me", "tokens", "teams")) or route.endswith("/watch"))
 # In documents and pages nothing is looked up; they are not JSON.
 UNLISTED = ("schema", "docs")
 
@@ -57,7 +57,7 @@ def at(route: str, places: dict[str, str]) -> str:
 def allowed(route: str) -> list[str]:
     """The methods a route understands."""
     return (
-        [method for method in ("GET", "POST", "PATCH", "DELETE") if hasattr(ROUTES[route], method.lower())]
+        [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if hasattr(ROUTES[route], method.lower())]
         if route
         else []
     )

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 BIG, LONG = 100_000, 5_000
 READ_ONLY = ("id", "author", "version", "state", "created_at", "is_staff", "is_superuser", "quota", "owner", "role_id")
 FLOODS = ["x\ufffe", "a" + "\u0301" * 10_000, "a" + "\u200d" * 60, "\u202ex", "a\u2066b\u2069"]
-PROSE = ("reason", "text", "rationale", "definition")
+PROSE = ("reason", "text", "body", "rationale", "definition")
 URLS = ("http://127.0.0.1:9/", "file:///etc/passwd", "gopher://a/", "https://①②⑦.⓪.⓪.①/", "http://[::1]/", "data:,x")
 
 # By entry: bodies, the status, and the problems that may say why.

@@ -27,6 +27,10 @@ OWN = (401, 200, 200, 200, 200, 200, 200, 200, 401, 200)
 MEMBERS = (401, 200, 200, 200, 200, 200, 200, 404, 401, 200)
 ADMINS = (401, 403, 403, 403, 403, 200, 200, 404, 401, 403)
 CURATORS = (401, 403, 403, 403, 200, 200, 200, 404, 401, 403)
+MODERATORS = (401, 403, 403, 403, 403, 403, 200, 404, 401, 403)
+SETTLING = (401, 403, 200, 200, 200, 200, 200, 404, 401, 403)  # the annotator began the thread
+WATCHING = (401, 200, 200, 200, 200, 200, 200, 404, 401, 403)
+NEURON = "checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>"
 MATRIX = {
     ("checkpoints", "GET"): OPEN,
     # Who may upload for no team is refused before the body says for which.
@@ -41,6 +45,9 @@ MATRIX = {
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/cite", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/footholds", "GET"): TEAMS,
+    (f"{NEURON}/watch", "GET"): MEMBERS,
+    (f"{NEURON}/watch", "PUT"): WATCHING,
+    (f"{NEURON}/watch", "DELETE"): (401, 204, 204, 204, 204, 204, 204, 404, 401, 403),
     ("footholds", "GET"): OPEN,
     ("footholds", "POST"): (401, 403, 201, 201, 201, 201, 201, 422, 401, 403),
     ("footholds/<str:accession>", "GET"): TEAMS,
@@ -57,6 +64,18 @@ MATRIX = {
     ("footholds/<str:accession>/reviews", "GET"): TEAMS,
     # The annotator wrote it, and is no reviewer; an operator reviews for no team.
     ("footholds/<str:accession>/reviews", "POST"): (401, 403, 403, 201, 201, 201, 403, 404, 401, 403),
+    ("footholds/<str:accession>/comments", "GET"): TEAMS,
+    ("footholds/<str:accession>/comments", "POST"): (401, 403, 201, 201, 201, 201, 201, 404, 401, 403),
+    ("footholds/<str:accession>/comments/<str:number>", "GET"): TEAMS,
+    ("footholds/<str:accession>/comments/<str:number>", "PATCH"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
+    ("footholds/<str:accession>/comments/<str:number>", "DELETE"): (401, 403, 204, 403, 403, 403, 403, 404, 401, 403),
+    ("footholds/<str:accession>/comments/<str:number>/versions", "GET"): TEAMS,
+    ("footholds/<str:accession>/comments/<str:number>/resolve", "POST"): SETTLING,
+    ("footholds/<str:accession>/comments/<str:number>/reopen", "POST"): SETTLING,
+    ("footholds/<str:accession>/comments/<str:number>/moderate", "POST"): MODERATORS,
+    ("footholds/<str:accession>/watch", "GET"): MEMBERS,
+    ("footholds/<str:accession>/watch", "PUT"): WATCHING,
+    ("footholds/<str:accession>/watch", "DELETE"): (401, 204, 204, 204, 204, 204, 204, 404, 401, 403),
     # A draft, which a reader may not know of.
     ("footholds/<str:accession>/propose", "POST"): (401, 404, 200, 200, 200, 200, 200, 404, 401, 403),
     ("footholds/<str:accession>/withdraw", "POST"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
@@ -88,6 +107,9 @@ MATRIX = {
     ("artifacts/<str:sha256>", "GET"): TEAMS,
     ("me", "GET"): OWN,
     ("me/memberships", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
+    ("me/notifications", "GET"): OWN,
+    ("me/notifications/read", "POST"): (401, 200, 200, 200, 200, 200, 200, 200, 401, 403),
+    ("me/watches", "GET"): OWN,
     ("me/unsaved", "GET"): OWN,
     ("me/unsaved", "POST"): (401, 200, 200, 200, 200, 200, 200, 200, 401, 403),
     ("me/unsaved/<str:item>", "DELETE"): (401, 404, 204, 404, 404, 404, 404, 404, 401, 403),
@@ -139,6 +161,7 @@ def lab(register, probe, registering, operator, ask_for, answer_jobs):
     return {
         "accession": claim.accession,
         "version": "1",
+        "number": "1",
         "term": "curve",
         "item": "new:description",
         "slug": "secret",
@@ -190,11 +213,12 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
         ("teams/<str:team>/members/<str:handle>", "PATCH"): {"role": "annotator"},
         ("teams/<str:team>/invitations", "POST"): {"role": "reader"},
     }
-    if method != "GET" and route.startswith(("footholds", "terms", "me/unsaved")):
+    if method != "GET" and route.startswith(("footholds", "terms", "me/unsaved", "me/notifications")):
         bodies |= about_claims(route, Foothold.objects.get(accession=places["accession"]))
     leaving = Membership.objects.get(team=lab, contributor=named("leaving"))
     tags = {"teams/<str:team>": lab.version_tag, "teams/<str:team>/members/<str:handle>": leaving.version_tag}
     tags["footholds/<str:accession>"] = f"{places['accession']}.2"
+    tags["footholds/<str:accession>/comments/<str:number>"] = f"{places['accession']}.c1.1"
     tags["terms/<str:term>"] = "curve.1"
     tags["checkpoints/<str:slug>"] = Checkpoint.objects.get(slug="secret").version_tag
     headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
@@ -230,10 +254,15 @@ def about_claims(route: str, claim: Foothold) -> dict[tuple[str, str], Any]:
         (f"{one}/rank", "POST"): {"rank": "preferred"},
         (f"{one}/resolve", "POST"): {"outcome": "upheld", "rationale": RATIONALE},
         (f"{one}/moderate", "POST"): {"to": "hidden", **why},
+        (f"{one}/comments", "POST"): {"body": "@reviewer, look again.", "reply_to": 1},
+        (f"{one}/comments/<str:number>", "PATCH"): {"body": "Look at seed 4."},
+        (f"{one}/comments/<str:number>/moderate", "POST"): {"to": "hidden", **why},
+        (f"{one}/watch", "PUT"): {"level": "mute"},
         (f"{one}/restore", "POST"): {"version": 1, "based_on": 2},
         ("terms", "POST"): {"slug": "arc", "label": "arc"},
         ("terms/<str:term>", "PATCH"): {"label": "Curve"},
         ("terms/<str:term>/merge", "POST"): {"into": "bend"},
+        ("me/notifications/read", "POST"): {"up_to": 1_000_000},
         ("me/unsaved", "POST"): {"item": "x", "content": {"title": "y"}},
     }
 

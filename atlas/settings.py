@@ -158,6 +158,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "atlas.web.people.unread",
             ],
             "libraries": {"figures": "atlas.web.figures", "prose": "atlas.web.prose"},
         },

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from atlas.errors import AtlasError, Validation
-from atlas.models import Role, Scope
+from atlas.models import DigestChoice, Role, Scope
 from atlas.models.checkpoints import is_slug
 from atlas.services import drafts
 
@@ -134,6 +134,12 @@ class NewCheckpoint(forms.Form):
             return drafts.read_card(self.cleaned_data["card"])
         except Validation as error:
             raise forms.ValidationError([_within(fault)[1] for fault in error.errors]) from None
+
+
+class Digest(forms.Form):
+    """How often one is mailed."""
+
+    digest = forms.ChoiceField(label="A mail of what I have not read", choices=DigestChoice.choices)
 
 
 class Accepted(forms.Form):

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from atlas.errors import AuthenticationRequired, SessionRequired
 from atlas.models import Contributor, User
 from atlas.permissions import credential_of
+from atlas.services import notifications
 
 
 def actor_of(request: HttpRequest) -> Contributor | None:
@@ -20,6 +21,16 @@ def person_of(request: HttpRequest) -> Contributor:
     if actor is None:
         raise AuthenticationRequired()
     return actor
+
+
+def unread(request: HttpRequest) -> dict[str, Any]:
+    """For every page: how much its reader has not read yet, looked up where a page shows it."""
+
+    def count() -> int:
+        actor = actor_of(request) if hasattr(request, "user") else None
+        return 0 if actor is None else notifications.unread(actor)
+
+    return {"unread": count}
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -1,0 +1,132 @@
+"""What is said about a claim, from its page: each form does one thing and leads back, or keeps what was typed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from atlas.dossiers import comments as dossiers
+from atlas.errors import CommentClosed, EditConflict, Validation
+from atlas.models import Comment, Contributor, Foothold, Watch
+from atlas.permissions import require
+from atlas.services import comments, footholds, watches
+from atlas.web.negotiation import require_method
+from atlas.web.people import signed_in
+
+# What a person can mend where they are.
+MENDED_HERE = (Validation, CommentClosed, EditConflict)
+LONGEST = 20_000  # characters that are kept of what cannot be accepted
+Act = Callable[[Contributor, Comment], Any]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What was typed into which form and cannot be accepted, and why."""
+
+    form: str  # write, reply, edit or moderate
+    number: int | None  # of the comment that it is about
+    body: str
+    quote: str
+    faults: tuple[str, ...]
+
+
+def write(request: HttpRequest, accession: str) -> HttpResponse:
+    """Say something, or answer."""
+    person, row = _spoken_to(request, accession)
+    require(person, "comment.write", row)
+    typed = _typed(request)
+    given = {name: typed[name] for name in ("body", "quote")}
+    answered = comments.find(row, typed["reply_to"]) if typed["reply_to"] else None
+    try:
+        seen = footholds.revision_named(row, typed["version"]).version if typed["version"] else None
+        made = comments.write(actor=person, foothold=row, version=seen, reply_to=answered, **given)
+    except MENDED_HERE as error:
+        place = ("write", None) if answered is None else ("reply", answered.number)
+        return _refused(request, row, error, *place)
+    return redirect(f"/f/{row.accession}#comment-{made.number}")
+
+
+def edit(request: HttpRequest, accession: str, number: str) -> HttpResponse:
+    """Say it otherwise."""
+    typed = _typed(request)
+    return _done(
+        request, accession, number, "edit",
+        lambda person, one: comments.edit(
+            actor=person, comment=one, body=typed["body"], based_on=typed["version_tag"][:200]
+        ),
+    )  # fmt: skip
+
+
+def remove(request: HttpRequest, accession: str, number: str) -> HttpResponse:
+    """Take back what I said."""
+    return _done(request, accession, number, "remove", lambda person, one: comments.remove(actor=person, comment=one))
+
+
+def resolve(request: HttpRequest, accession: str, number: str) -> HttpResponse:
+    """Say that a thread has come to its end."""
+    return _done(request, accession, number, "resolve", lambda person, one: comments.resolve(actor=person, comment=one))
+
+
+def reopen(request: HttpRequest, accession: str, number: str) -> HttpResponse:
+    """Say that it has not."""
+    return _done(request, accession, number, "reopen", lambda person, one: comments.reopen(actor=person, comment=one))
+
+
+def moderate(request: HttpRequest, accession: str, number: str) -> HttpResponse:
+    """Hide a comment, or show it again."""
+    to = Comment.Moderation.HIDDEN if request.POST.get("to") == "hidden" else Comment.Moderation.VISIBLE
+    why = _typed(request)["body"]
+    return _done(
+        request, accession, number, "moderate",
+        lambda person, one: comments.moderate(actor=person, comment=one, to=to, reason=why),
+    )  # fmt: skip
+
+
+def watch(request: HttpRequest, accession: str) -> HttpResponse:
+    """Hear of everything, of nothing, or as if I had said neither."""
+    person, row = _spoken_to(request, accession)
+    level = request.POST.get("level", "")
+    if level in Watch.Level.values:
+        watches.watch(actor=person, foothold=row, level=level)
+    else:
+        watches.stop(actor=person, foothold=row)
+    said = {"everything": "You hear of whatever happens here.", "mute": "You hear nothing of it."}
+    messages.success(request, said.get(level, "You watch it no more."))
+    return redirect(f"/f/{row.accession}#discussion")
+
+
+def _spoken_to(request: HttpRequest, accession: str) -> tuple[Contributor, Foothold]:
+    require_method(request, "POST")
+    person = signed_in(request).contributor
+    return person, footholds.find(accession, actor=person)
+
+
+def _done(request: HttpRequest, accession: str, number: str, form: str, act: Act) -> HttpResponse:
+    """Do it and go back to the comment; or show what is wrong beside what was typed."""
+    person, row = _spoken_to(request, accession)
+    one = comments.find(row, number)
+    try:
+        act(person, one)
+    except MENDED_HERE as error:
+        return _refused(request, row, error, form, one.number)
+    return redirect(f"/f/{row.accession}#comment-{one.number}")
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    names = ("body", "quote", "version", "reply_to", "version_tag")
+    return {name: str(request.POST.get(name, ""))[:LONGEST] for name in names}
+
+
+def _refused(
+    request: HttpRequest, row: Foothold, error: Validation | CommentClosed | EditConflict, form: str, number: int | None
+) -> HttpResponse:
+    """The discussion with the form as it was typed."""
+    typed = _typed(request)
+    faults = tuple(fault["detail"] for fault in error.errors) or (str(error),)
+    wrong = Wrong(form, number, typed["body"], typed["quote"], faults)
+    person = signed_in(request).contributor
+    shown = {"discussion": dossiers.discussion(row, actor=person), "title": row.title, "wrong": wrong}
+    return render(request, "discussion.html", shown, status=error.status)

@@ -9,7 +9,7 @@ from atlas.dossiers.footholds import FootholdFacts, of_neuron
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, Job, ProbeKind
 from atlas.permissions import permits
-from atlas.services import addresses, workers
+from atlas.services import addresses, watches, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class NeuronDossier:
     claims: OnThePage[tuple[FootholdFacts, ...]]
     may_compute: OnThePage[bool]
     may_claim: OnThePage[bool]
+    may_watch: OnThePage[bool]
+    watching: OnThePage[bool]  # what is newly claimed about it
 
     @property
     def answered(self) -> tuple[JobFacts, ...]:
@@ -95,7 +97,14 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         claims=tuple(of_neuron(addresses.row(place).pk, actor=actor)),
         may_compute=permits(actor, "job.request", row),
         may_claim=permits(actor, "term.create", None),
+        may_watch=permits(actor, "watch.set", None),
+        watching=actor is not None and watches.find(actor=actor, **_named(place)) is not None,
     )
+
+
+def _named(place: addresses.Place) -> dict[str, Any]:
+    """A neuron as rows that refer to one name it, without asking for its row."""
+    return {"neuron__layer": place.layer, "neuron__channel": place.channel}
 
 
 def facts(layer: LayerFacts, channel: int, *, named: list[Any]) -> NeuronFacts:

@@ -106,6 +106,7 @@ urlpatterns = [
     path("t/<str:term>", terms.term),
     path("t/<str:term>/rename", terms.rename),
     path("t/<str:term>/merge", terms.merge),
+    path("c/<str:slug>/<str:layer>/<str:channel>/watch", neurons.watch),
     path("f/<str:accession>/comments", discussion.write),
     path("f/<str:accession>/comments/<str:number>/edit", discussion.edit),
     path("f/<str:accession>/comments/<str:number>/remove", discussion.remove),

@@ -12,11 +12,11 @@ from atlas.dossiers import neurons as dossiers
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.errors import Validation
 from atlas.permissions import require
-from atlas.services import addresses, catalog, jobs
+from atlas.services import addresses, catalog, jobs, watches
 from atlas.services.questions import ask
 from atlas.web import forms
-from atlas.web.negotiation import Page, moved, negotiated
-from atlas.web.people import actor_of
+from atlas.web.negotiation import Page, moved, negotiated, require_method
+from atlas.web.people import actor_of, signed_in
 
 
 @negotiated("GET", "POST", cited=True)
@@ -31,6 +31,21 @@ def neuron(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
     if request.method == "POST":
         return _asked(request, slug, layer, channel)
     return _page(request, dossiers.neuron(slug, layer, channel, actor=actor))
+
+
+def watch(request: HttpRequest, slug: str, layer: str, channel: str) -> HttpResponse:
+    """Hear of what is newly claimed about a neuron, or no more."""
+    require_method(request, "POST")
+    person = signed_in(request).contributor
+    place = addresses.neuron(addresses.checkpoint(slug, actor=person), layer, channel)
+    row = addresses.row(place)
+    if request.POST.get("level") == "everything":
+        watches.watch_neuron(actor=person, neuron=row)
+        messages.success(request, "You hear of what is newly claimed about it.")
+    else:
+        watches.stop(actor=person, neuron=row)
+        messages.success(request, "You watch it no more.")
+    return redirect(f"/c/{slug}/{place.layer.key}/{place.channel}")
 
 
 def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | HttpResponse:

@@ -100,6 +100,17 @@ def test_to_watch_to_mute_and_neither(come, place, claim, bob):
         assert (found.level if found else None) == kept
 
 
+def test_to_watch_a_neuron_and_no_more(come, claim, bob):
+    client = come(bob)
+    for level, offers in (("everything", "Unwatch"), ("", "Watch what is claimed about it")):
+        answer = client.post("/c/toy/mixed_5x5/1/watch", {"level": level})
+        assert answer.headers["Location"] == "/c/toy/mixed/9"
+        assert bob.watches.count() == bool(level)
+        page = read(client, "/c/toy/mixed/9")
+        assert offers in [button.text for button in page.all("button")]
+        assert faults(page) == []
+
+
 def test_what_is_new_stands_on_every_page_until_it_is_read(come, place, claim, ana, bo):
     client = come(ana)
     assert "Notifications" in read(client, "/").text

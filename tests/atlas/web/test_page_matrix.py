@@ -91,6 +91,7 @@ AUTHOR = (302, 403, 302, 403, 403, 403, 403, 404, 302)
 WRITE = {
     "c/<str:slug>/<str:layer>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
+    "c/<str:slug>/<str:layer>/<str:channel>/watch": (302, 302, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/comments": (302, 403, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/comments/<str:number>/edit": AUTHOR,
     "f/<str:accession>/comments/<str:number>/remove": AUTHOR,
@@ -173,6 +174,7 @@ def prepared(route: str, places: dict[str, str], who: str) -> tuple[dict[str, st
             "version_tag": f"{places['accession']}.c1.1",
         },
         "f/<str:accession>/comments/<str:number>/moderate": {"to": "hidden", "body": "Rude."},
+        "c/<str:slug>/<str:layer>/<str:channel>/watch": {"level": "everything"},
         "f/<str:accession>/watch": {"level": "mute"},
         "me/tokens": {"name": "another", "scopes": ["read"], "days": 3},
         "teams": {"invitation": shown},

@@ -49,7 +49,7 @@ def write(
         seen = footholds.revision(foothold, version or foothold.head_version)
     passage = _passage(quote, seen)
     kept, named, mentioned = mentions.taken_out(said)
-    _take_turn(foothold)
+    changes.take_turn(foothold)  # numbers have no gap
     thread = None if reply_to is None else reply_to.thread or reply_to
     if thread is not None and thread.replies.count() >= MOST_REPLIES:
         detail = f"This thread has {MOST_REPLIES} replies; begin another."
@@ -134,15 +134,6 @@ def moderate(*, actor: Contributor, comment: Comment, to: str, reason: str) -> C
     comment.moderation = to
     changes.record(actor, "comment.moderate", _name(comment), to=to)
     return comment
-
-
-def _take_turn(foothold: Foothold) -> None:
-    """Wait for whoever writes about it just now: numbers have no gap.
-
-    An UPDATE that changes nothing, and no SELECT … FOR UPDATE: on PostgreSQL it takes the lock under which changes are
-    numbered before that of the row, as every other write does, so that no two writers wait for each other.
-    """
-    Foothold.objects.filter(pk=foothold.pk).update(head_version=F("head_version"))
 
 
 def thread_of(comment: Comment) -> Comment:

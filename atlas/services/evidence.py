@@ -43,7 +43,7 @@ def attach(
     known = Support.objects.filter(**said, withdrawn_at=None).first()
     if known:
         return known
-    Foothold.objects.select_for_update().get(pk=claim.pk)
+    changes.take_turn(claim)
     try:
         with transaction.atomic():
             made = Support.objects.create(
@@ -64,7 +64,7 @@ def attach(
 def detach(*, actor: Contributor, evidence: Foothold, claim: Foothold, role: str, facet: str = "") -> None:
     """Take back what was said; that it was said stays in the record. Raises NoSuchSupport."""
     require(actor, "foothold.revise", evidence)
-    Foothold.objects.select_for_update().get(pk=claim.pk)
+    changes.take_turn(claim)
     rows = Support.objects.filter(evidence=evidence, claim=claim, role=role, facet=facet, withdrawn_at=None)
     if not rows.update(withdrawn_at=timezone.now()):
         raise NoSuchSupport(evidence=evidence.accession, claim=claim.accession)

@@ -312,7 +312,8 @@ def publish(*, actor: Contributor, foothold: Foothold) -> Foothold:
 def moderate(*, actor: Contributor, foothold: Foothold, to: str, reason: str) -> Foothold:
     """Hide what does not belong here, or show it again; the decision is kept."""
     require(actor, "foothold.moderate", foothold)
-    locked = Foothold.objects.select_for_update().get(pk=foothold.pk)
+    changes.take_turn(foothold)
+    locked = Foothold.objects.get(pk=foothold.pk)
     ModerationEntry.objects.create(
         foothold=locked, was=locked.moderation, now=to, reason=_reason(reason), moderator=actor
     )

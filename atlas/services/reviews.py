@@ -29,7 +29,8 @@ def review(
     that does not say why, IllegalStanding for what is not open.
     """
     require(actor, "foothold.review", foothold)
-    locked = Foothold.objects.select_for_update().get(pk=foothold.pk)
+    changes.take_turn(foothold)
+    locked = Foothold.objects.get(pk=foothold.pk)
     if locked.standing != Foothold.Standing.OPEN:
         raise IllegalStanding(accession=locked.accession, standing=locked.standing, verb="reviewed")
     if locked.revisions.filter(author=actor).exists():
@@ -65,7 +66,8 @@ def resolve(*, actor: Contributor, foothold: Foothold, outcome: str, rationale: 
     """
     require(actor, "foothold.decide", foothold)
     said = texts.prose(rationale, at="/rationale", longest=LONGEST, shortest=SHORTEST_RATIONALE)
-    locked = Foothold.objects.select_for_update().get(pk=foothold.pk)
+    changes.take_turn(foothold)
+    locked = Foothold.objects.get(pk=foothold.pk)
     if locked.state != Foothold.State.DISPUTED:
         raise IllegalStanding(accession=locked.accession, standing=locked.state, verb="resolved")
     if locked.revisions.filter(author=actor).exists():

@@ -215,7 +215,7 @@ def membership_of(actor: Contributor | None, verb: str, team: Team, member: Cont
     if team.person_id:
         raise PersonalSpace()
     # The team's row is the lock under which its admins are counted.
-    Team.objects.select_for_update().get(pk=team.pk)
+    changes.take_turn(team)
     found = Membership.objects.filter(team=team, contributor=member).first()
     if found is None:
         raise NoSuchMember(member=member.handle)

@@ -74,8 +74,8 @@ def merge(*, actor: Contributor, term: Term, into: Term) -> Term:
     What was written stays as it was written. Raises Validation for itself and for one that is merged already.
     """
     require(actor, "term.curate", None)
-    # Both rows, in one order, so that two merges of each other cannot both win.
-    rows = {row.pk: row for row in Term.objects.select_for_update().filter(pk__in=(term.pk, into.pk)).order_by("pk")}
+    changes.take_turn(term, into)  # two merges of each other cannot both win
+    rows = Term.objects.in_bulk((term.pk, into.pk))
     if term.pk == into.pk or rows[into.pk].replaced_by_id or rows[term.pk].replaced_by_id:
         detail = "Name another term that is not merged itself."
         raise Validation(errors=[{"pointer": "/into", "code": "not-fitting", "detail": detail}])

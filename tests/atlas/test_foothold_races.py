@@ -1,16 +1,17 @@
 """Two people, one version: the database lets one win, every time."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from django.db import connection
 
 from atlas.errors import EditConflict
-from atlas.models import Foothold, Revision, Role
-from atlas.services import footholds, teams
-from tests.claims import member
+from atlas.models import Foothold, Membership, Revision, Role
+from atlas.services import comments, evidence, footholds, reviews, teams
+from tests.claims import WORD, member, revise
 
-ROUNDS = 500
+ROUNDS, MIXED_ROUNDS = 500, 12
 
 
 @pytest.fixture
@@ -45,6 +46,44 @@ def test_of_two_edits_of_one_version_one_wins_every_time(contested):
     assert {tuple(sorted(one)) for one in rounds} == {("1 behind", "won")}
     versions = list(Revision.objects.filter(foothold=claim).values_list("version", flat=True))
     assert versions == list(range(1, ROUNDS + 2))
+
+
+def test_whoever_writes_of_one_claim_at_once_nobody_is_turned_away(contested):
+    """Each verb waits for the others, and none for one that waits for it: PostgreSQL would end that with an error."""
+    claim, [writer, reviewer] = contested
+    Membership.objects.filter(contributor=reviewer, team=claim.team).update(role=Role.REVIEWER)
+    proof = evidence.give(actor=writer, claim=claim, team=claim.team, content=WORD)
+    verbs = (
+        lambda row, turn: revise(row, writer, title=f"Number {turn}"),
+        lambda row, turn: reviews.review(actor=reviewer, foothold=row, version=row.head_version, verdict="unsure"),
+        lambda row, turn: comments.write(actor=reviewer, foothold=row, body="So it is."),
+        lambda row, turn: (
+            evidence.attach(actor=writer, evidence=proof, claim=row, facet="purity")
+            and evidence.detach(actor=writer, evidence=proof, claim=row, role="supports", facet="purity")
+        ),
+    )
+    together, failed = threading.Barrier(len(verbs), timeout=60), []
+
+    def write(verb):
+        try:
+            for turn in range(MIXED_ROUNDS):
+                together.wait()
+                row = Foothold.objects.select_related("checkpoint", "team").get(pk=claim.pk)
+                with suppress(EditConflict):
+                    verb(row, turn)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            failed.append(error)
+            together.abort()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=(verb,)) for verb in verbs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [*claim.comments.values_list("number", flat=True)] == [*range(1, MIXED_ROUNDS + 1)]
 
 
 def _outcome(claim, writer, turn, together):

@@ -23,8 +23,8 @@ PAGES = (
     "/c/curve-circuit", "/c/curve-circuit/gabor", "/c/curve-circuit/gabor/0", "/c/curve-circuit/gabor/1",
     "/c/curve-circuit/gabor/2", "/c/curve-circuit/readout/7", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
     "/problems", "/problems/validation", "/accounts/login", "/accounts/password",
-    "/accounts/email", "/accounts/2fa", "/accounts/reauthenticate", "/me", "/me/tokens", "/me/erase", "/teams",
-    "/teams/curves", "/u/alice", "/changes",
+    "/accounts/email", "/accounts/2fa", "/accounts/reauthenticate", "/me", "/me/notifications", "/me/tokens",
+    "/me/erase", "/teams", "/teams/curves", "/u/alice", "/changes",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Wrong:
     body: str
     quote: str
     faults: tuple[str, ...]
+    faults_of_quote: tuple[str, ...]
 
 
 def write(request: HttpRequest, accession: str) -> HttpResponse:
@@ -125,8 +126,10 @@ def _refused(
 ) -> HttpResponse:
     """The discussion with the form as it was typed."""
     typed = _typed(request)
-    faults = tuple(fault["detail"] for fault in error.errors) or (str(error),)
-    wrong = Wrong(form, number, typed["body"], typed["quote"], faults)
+    errors = error.errors or [{"pointer": "", "detail": str(error)}]
+    of_quote = tuple(it["detail"] for it in errors if it["pointer"] == "/quote")
+    others = tuple(it["detail"] for it in errors if it["pointer"] != "/quote")
+    wrong = Wrong(form, number, typed["body"], typed["quote"], others, of_quote)
     person = signed_in(request).contributor
     shown = {"discussion": dossiers.discussion(row, actor=person), "title": row.title, "wrong": wrong}
     return render(request, "discussion.html", shown, status=error.status)

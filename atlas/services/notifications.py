@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from atlas.models import (
     Watch,
 )
 from atlas.permissions import readable_footholds, readers_of, require
-from atlas.services import standing
+from atlas.services import changes, standing
 
 Reason = Notification.Reason
 # They tell that somebody gave a verdict: not as long as a blind review hides that.
@@ -143,6 +144,9 @@ def read(*, actor: Contributor, ids: Iterable[int] = (), up_to: int | None = Non
     return Notification.objects.filter(chosen, recipient=actor, read_at=None).update(read_at=timezone.now())
 
 
-def choose_digest(user: User, *, digest: DigestChoice) -> None:
+@transaction.atomic
+def choose_digest(*, actor: Contributor, digest: DigestChoice) -> None:
     """Say how often one hears by mail of what one has not read."""
-    User.objects.filter(pk=user.pk).update(digest=digest)
+    require(actor, "notification.choose", None)
+    User.objects.filter(contributor=actor).update(digest=digest)
+    changes.record(actor, "notification.choose", f"contributor:{actor.pk}", digest=digest)

@@ -23,9 +23,9 @@ def notifications(request: HttpRequest) -> Page | HttpResponse:
     person = person_of(request)
     form = entries.Digest(initial={"digest": person.login.digest})
     if request.method == "POST":
-        user, form = signed_in(request), entries.Digest(request.POST)
+        form = entries.Digest(request.POST)
         if form.is_valid():
-            services.choose_digest(user, digest=DigestChoice(form.cleaned_data["digest"]))
+            services.choose_digest(actor=person, digest=DigestChoice(form.cleaned_data["digest"]))
             messages.success(request, "Kept.")
             return redirect("/me/notifications")
     text = request.GET.get("before")

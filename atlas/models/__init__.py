@@ -18,10 +18,19 @@ from atlas.models.jobs import (
     Snapshot,
     Worker,
 )
-from atlas.models.people import Byline, Contributor, InstanceRole, Invitation, Membership, Role, Team, User
-from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.notifications import Notification, Watch
-from atlas.models.people import Contributor, DigestChoice, InstanceRole, Invitation, Membership, Role, Team, User
+from atlas.models.people import (
+    Byline,
+    Contributor,
+    DigestChoice,
+    InstanceRole,
+    Invitation,
+    Membership,
+    Role,
+    Team,
+    User,
+)
+from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token

@@ -9,7 +9,7 @@ from atlas import works
 from atlas.citing.facts import Item, Work
 from atlas.contents.evidence import METHODS
 from atlas.dossiers import agreement as reviewers
-from atlas.dossiers import circuits, exhibits, versions
+from atlas.dossiers import circuits, comments, exhibits, versions
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
 from atlas.dossiers.pictures import Shown
@@ -54,6 +54,7 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
         "exhibits": named,
         "pictures": pictures,
         "methods": METHODS,
+        "discussion": comments.discussion(row, actor=actor),
         "versioned": f"/f/{row.accession}/v{row.head_version}",
         "forms": offers.blank(row, found, actor=actor) | wrong,
         "wrong": next(iter(wrong), ""),

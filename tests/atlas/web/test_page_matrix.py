@@ -62,6 +62,7 @@ READ = {
 ADMINS = (302, 403, 403, 403, 403, 302, 302, 404, 302)
 ANNOTATORS = (302, 403, 302, 302, 302, 302, 302, 404, 302)
 CURATORS = (302, 403, 403, 403, 302, 302, 302, 404, 302)
+AUTHOR = (302, 403, 302, 403, 403, 403, 403, 404, 302)
 WRITE = {
     "c/<str:slug>/<str:layer>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
@@ -86,17 +87,12 @@ WRITE = {
     "t": (302, 302, 302, 302, 302, 302, 302, 302, 302),
     "t/<str:term>/rename": (302, 403, 403, 403, 302, 302, 302, 403, 302),
     "t/<str:term>/merge": (302, 403, 403, 403, 302, 302, 302, 403, 302),
-SETTLING = (302, 403, 302, 302, 302, 302, 302, 404, 302)
-AUTHOR = (302, 403, 302, 403, 403, 403, 403, 404, 302)
-WRITE = {
-    "c/<str:slug>/<str:layer>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
-    "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "c/<str:slug>/<str:layer>/<str:channel>/watch": (302, 302, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/comments": (302, 403, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/comments/<str:number>/edit": AUTHOR,
     "f/<str:accession>/comments/<str:number>/remove": AUTHOR,
-    "f/<str:accession>/comments/<str:number>/resolve": SETTLING,
-    "f/<str:accession>/comments/<str:number>/reopen": SETTLING,
+    "f/<str:accession>/comments/<str:number>/resolve": ANNOTATORS,
+    "f/<str:accession>/comments/<str:number>/reopen": ANNOTATORS,
     "f/<str:accession>/comments/<str:number>/moderate": (302, 403, 403, 403, 403, 403, 302, 404, 302),
     "f/<str:accession>/watch": (302, 302, 302, 302, 302, 302, 302, 404, 302),
     "j/<str:fingerprint>/cancel": (404, 403, 302, 403, 302, 302, 302, 404, 404),

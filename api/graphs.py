@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from api import shapes
 from api.endpoint import Endpoint
 from api.schema import operation
+from atlas import works
 from atlas.dossiers import circuits
 from atlas.dossiers.bodies import body
 from atlas.graphs import FORMATS, Format
@@ -38,7 +39,10 @@ class GraphEndpoint(Endpoint):
         if form is None:
             return Response(body(graph))
         name = f"{graph.accession}.v{graph.version}{form.suffix}"
-        return Response(form.write(graph), headers={"Content-Disposition": f'inline; filename="{name}"'})
+        return Response(
+            form.write(graph, origin=works.origin_of(request._request)),
+            headers={"Content-Disposition": f'inline; filename="{name}"'},
+        )
 
 
 class OneGraph(GraphEndpoint):

@@ -313,6 +313,7 @@ RULES: dict[str, Rule] = {
     "watch.set": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
     "notification.read": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
     "notification.choose": Rule("to have signed in", lambda actor, _: True, None),
+    "artifact.upload": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "unsaved.keep": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
     "term.create": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "term.curate": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.REVIEW),

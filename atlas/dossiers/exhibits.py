@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from atlas.dossiers.checkpoints import Tile, newest_pictures, tile_of
 from atlas.dossiers.jobs import facts_of, with_answer
-from atlas.dossiers.pictures import Shown
+from atlas.dossiers.pictures import ArtifactFacts, Shown
 from atlas.dossiers.pictures import facts_of as artifact_facts
 from atlas.models import Artifact, Contributor, Foothold, FootholdNeuron, Job, Revision
 from atlas.services import artifacts
@@ -56,13 +56,17 @@ def pictures_of(evidence: Sequence[str], *, actor: Contributor | None) -> dict[s
                 for picture in finding.pictures
             ),
             *(
-                Shown("image", uploads[one], content.get("alt_text") or "An uploaded picture.", {})
+                Shown(_role(uploads[one]), uploads[one], content.get("alt_text") or "An uploaded picture.", {})
                 for one in content.get("artifacts", ())
                 if one in uploads
             ),
         )[:MOST_PICTURES]
         for accession, content in contents.items()
     }
+
+
+def _role(upload: ArtifactFacts) -> str:
+    return "image" if upload.media_type.startswith("image/") else "table"
 
 
 def _contents(evidence: Sequence[str]) -> dict[str, dict[str, object]]:

@@ -1,10 +1,17 @@
 """Circuits as files: frozen facts in, text out, equal facts equal bytes. A new format is a file and a line below."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from atlas.graphs import dot, graphml
 from atlas.graphs.facts import Graph
+
+
+class Writer(Protocol):
+    """Writes a graph whose addresses begin at `origin`."""
+
+    def __call__(self, graph: Graph, *, origin: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +21,7 @@ class Format:
     name: str
     suffix: str
     media_type: str
-    write: Callable[[Graph], str]
+    write: Writer
 
 
 FORMATS: Mapping[str, Format] = {

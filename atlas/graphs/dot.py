@@ -11,18 +11,18 @@ DRAWN: Mapping[str, str] = {
 }
 
 
-def document(graph: Graph) -> str:
-    """The graph as one `digraph`; a neuron's name is its unit, and neurons of a group stand in one cluster."""
-    return "".join(f"{line}\n" for line in _lines(graph))
+def document(graph: Graph, *, origin: str) -> str:
+    """The graph as one `digraph`; a neuron's name is its unit, a group is a cluster, addresses begin at `origin`."""
+    return "".join(f"{line}\n" for line in _lines(graph, origin))
 
 
-def _lines(graph: Graph) -> Iterator[str]:
+def _lines(graph: Graph, origin: str) -> Iterator[str]:
     yield f"digraph {_quoted(graph.accession)} {{"
-    yield f"  graph [label={_quoted(graph.title)}, URL={_quoted(graph.url)}, rankdir=LR];"
+    yield f"  graph [label={_quoted(graph.title)}, URL={_quoted(origin + graph.url)}, rankdir=LR];"
     yield '  node [shape="box"];'
     groups = dict.fromkeys(node.group for node in graph.nodes)
     for place, group in enumerate(groups):
-        members = [f"{_node(node)};" for node in graph.nodes if node.group == group]
+        members = [f"{_node(node, origin)};" for node in graph.nodes if node.group == group]
         if group:
             yield f"  subgraph cluster_{place} {{"
             yield f"    label={_quoted(group)};"
@@ -30,19 +30,19 @@ def _lines(graph: Graph) -> Iterator[str]:
             yield "  }"
         else:
             yield from (f"  {line}" for line in members)
-    yield from (f"  {_edge(edge)};" for edge in graph.edges)
+    yield from (f"  {_edge(edge, origin)};" for edge in graph.edges)
     yield "}"
 
 
-def _node(node: Node) -> str:
+def _node(node: Node, origin: str) -> str:
     label = f"{node.unit}\n{node.label}" if node.label else node.unit
     placed = f', pos="{node.x},{node.y}"' if node.x is not None and node.y is not None else ""
-    return f"{_quoted(node.unit)} [label={_quoted(label)}, URL={_quoted(node.url)}{placed}]"
+    return f"{_quoted(node.unit)} [label={_quoted(label)}, URL={_quoted(origin + node.url)}{placed}]"
 
 
-def _edge(edge: Edge) -> str:
+def _edge(edge: Edge, origin: str) -> str:
     said = " ".join(part for part in (edge.relation, edge.sign) if part) or "measured"
-    rests_on = f"/f/{edge.link}" if edge.link else f"/j/{edge.finding}"
+    rests_on = f"{origin}/f/{edge.link}" if edge.link else f"{origin}/j/{edge.finding}"
     drawn = f", {DRAWN[edge.sign]}" if edge.sign in DRAWN else ""
     ends = f"{_quoted(edge.source)} -> {_quoted(edge.target)}"
     return f"{ends} [label={_quoted(said)}, URL={_quoted(rests_on)}{drawn}]"

@@ -24,34 +24,35 @@ KEYS = {
 UNSPEAKABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def document(graph: Graph) -> str:
-    """The graph as a document of one graph; a neuron's id is its unit."""
-    return HEAD + "".join(f"{line}\n" for line in _lines(graph)) + "</graphml>\n"
+def document(graph: Graph, *, origin: str) -> str:
+    """The graph as a document of one graph; a neuron's id is its unit, and addresses begin at `origin`."""
+    return HEAD + "".join(f"{line}\n" for line in _lines(graph, origin)) + "</graphml>\n"
 
 
-def _lines(graph: Graph) -> Iterator[str]:
+def _lines(graph: Graph, origin: str) -> Iterator[str]:
     for of, keys in KEYS.items():
         for name, kind in keys.items():
             yield f'  <key id="{of}.{name}" for="{of}" attr.name="{name}" attr.type="{kind}"/>'
     yield f'  <graph id="{_text(graph.accession)}" edgedefault="directed">'
-    yield from _data("graph", graph, indent=4)
+    yield from _data("graph", graph, origin)
     for node in graph.nodes:
         yield f'    <node id="{_text(node.unit)}">'
-        yield from _data("node", node, indent=6)
+        yield from _data("node", node, origin)
         yield "    </node>"
     for place, edge in enumerate(graph.edges):
         yield f'    <edge id="e{place}" source="{_text(edge.source)}" target="{_text(edge.target)}">'
-        yield from _data("edge", edge, indent=6)
+        yield from _data("edge", edge, origin)
         yield "    </edge>"
     yield "  </graph>"
 
 
-def _data(of: str, thing: Any, *, indent: int) -> Iterator[str]:
+def _data(of: str, thing: Any, origin: str) -> Iterator[str]:
     """What is known of a thing; what is not is left out."""
     for name in KEYS[of]:
         value = getattr(thing, name)
         if value not in (None, ""):
-            yield f'{" " * indent}<data key="{of}.{name}">{_text(str(value))}</data>'
+            said = f"{origin}{value}" if name == "url" else str(value)
+            yield f'      <data key="{of}.{name}">{_text(said)}</data>'
 
 
 def _text(value: str) -> str:

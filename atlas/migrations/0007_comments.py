@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('atlas', '0006_evidence_pictures'),
+        ('atlas', '0006_evidence_uploads'),
     ]
 
     operations = [

@@ -8,16 +8,7 @@ from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, FootholdNeuron, Reference, Revision, Support, UnsavedText
-from atlas.models.jobs import (
-    Job,
-    JobEvent,
-    ProbeKind,
-    Request,
-    RequestedJob,
-    ResponseReport,
-    Snapshot,
-    Worker,
-)
+from atlas.models.jobs import Job, JobEvent, ProbeKind, Request, RequestedJob, ResponseReport, Snapshot, Worker
 from atlas.models.notifications import Notification, Watch
 from atlas.models.people import (
     Byline,
@@ -30,10 +21,10 @@ from atlas.models.people import (
     Team,
     User,
 )
-from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
+from atlas.models.uploads import FootholdArtifact, Upload
 
 __all__ = [
     "Artifact",
@@ -81,7 +72,7 @@ __all__ = [
     "Term",
     "Token",
     "UnsavedText",
-    "UploadedPicture",
+    "Upload",
     "User",
     "Visibility",
     "Watch",

@@ -15,9 +15,9 @@ from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
-from atlas.models.pictures import FootholdArtifact, UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
+from atlas.models.uploads import FootholdArtifact, Upload
 
 MESSAGE = "is a record: it is never"  # errors of both engines carry it, so that one place can recognise them
 
@@ -89,7 +89,7 @@ GUARDS = (
     Guard(FindingArtifact),
     Guard(Foothold, columns=("id", "accession", "kind", "checkpoint", "created_by", "created_at")),
     Guard(Revision),
-    Guard(UploadedPicture),
+    Guard(Upload),
     Guard(FootholdArtifact),
     Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
     Guard(Term, columns=("id", "slug", "created_at")),

@@ -20,10 +20,10 @@ from atlas.models.datasets import Dataset
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.guards import execute, present
 from atlas.models.people import Byline, Contributor, Invitation, Membership, Team, User
-from atlas.models.pictures import UploadedPicture
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
 from atlas.models.tokens import Token
+from atlas.models.uploads import Upload
 
 LOCK = 0x61746C6173  # "atlas": the advisory lock under which PostgreSQL numbers changes
 EVENTS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
@@ -110,7 +110,7 @@ TRACES = (
     Trace(Revision, kept=("id", "foothold_id", "version", "author_id", "content_sha256"), **_of_claim("foothold_id")),
     Trace(Support, kept=("id", "evidence_id", "claim_id", "role", "facet", "withdrawn_at"), **_of_claim("evidence_id")),
     # Not which: a hash is no key, but it is nobody's business before it is shown.
-    Trace(UploadedPicture, kept=("id", "uploaded_by_id")),
+    Trace(Upload, kept=("id", "uploaded_by_id")),
     Trace(Review, kept=("id", "foothold_id", "version", "team_id"), team=_of_claim("foothold_id")["team"]),
     Trace(Resolution, kept=("id", "foothold_id", "version", "outcome"), **_of_claim("foothold_id")),
     Trace(ModerationEntry, kept=("id", "foothold_id", "was", "now")),

@@ -21,7 +21,7 @@ from atlas.models import (
     FindingArtifact,
     FootholdArtifact,
     Snapshot,
-    UploadedPicture,
+    Upload,
 )
 from atlas.permissions import readable, readable_dataset, readable_footholds
 from atlas.storage import SHA256, hash_of, path_of
@@ -105,6 +105,6 @@ def referred_to(actor: Contributor | None) -> Q:
     weights = Checkpoint.objects.filter(readable(actor), weights=this)
     items = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
     pictures = FootholdArtifact.objects.filter(readable_footholds(actor, "foothold__"), artifact=this)
-    sent = UploadedPicture.objects.filter(uploaded_by=actor, artifact=this)
+    sent = Upload.objects.filter(uploaded_by=actor, artifact=this)
     known = (findings, snapshots, weights, items, pictures, *(() if actor is None else (sent,)))
     return reduce(or_, (Q(Exists(rows)) for rows in known))

@@ -23,7 +23,7 @@ from atlas.models import (
     Visibility,
 )
 from atlas.permissions import readable_footholds, require
-from atlas.services import changes, merging, notifications, pictures, rules, standing, watches
+from atlas.services import changes, merging, notifications, rules, standing, uploads, watches
 from atlas.services.settling import Settled, settle
 from atlas.validation import named_at
 
@@ -224,7 +224,7 @@ def _append(foothold: Foothold, settled: Settled, *, author: Contributor, versio
         **{**columns, "summary": texts.line(columns.get("summary", ""), at="/summary", longest=300, shortest=0)},
     )
     _index(foothold, settled)
-    pictures.show(foothold, settled, version=version)
+    uploads.show(foothold, settled, version=version)
     watches.begin(author, foothold)
     return added
 

@@ -113,10 +113,10 @@ class Evidence(forms.Form):
         required=False,
         help_text="Literature needs a title and a DOI or an address.",
     )
-    picture = forms.FileField(
-        label="A picture of it",
+    file = forms.FileField(
+        label="A picture or a table of it",
         required=False,
-        help_text="PNG, JPEG or WebP, at most 10 MiB; its pixels are kept and nothing else of the file.",
+        help_text="PNG, JPEG or WebP of at most 10 MiB, or CSV of at most 1 MiB; its pixels or cells alone are kept.",
     )
     alt_text = forms.CharField(
         label="The picture in words", max_length=1_000, required=False, help_text="For who does not see it."
@@ -139,12 +139,12 @@ class Evidence(forms.Form):
             raise forms.ValidationError("Choose one: a finished question, known evidence, or what you read or did.")
         return given
 
-    def content(self, pictures: Sequence[str]) -> dict[str, Any]:
-        """The evidence that is made of what was read or done, with the artifacts that are its pictures."""
+    def content(self, artifacts: Sequence[str]) -> dict[str, Any]:
+        """The evidence that is made of what was read or done, with its artifacts."""
         given = self.cleaned_data
         content = {"method": given["method"], "interpretation": given["interpretation"]}
-        if pictures:
-            content |= {"artifacts": [*pictures], "alt_text": given["alt_text"]}
+        if artifacts:
+            content |= {"artifacts": [*artifacts], "alt_text": given["alt_text"]}
         if given["title"] or given["source"]:
             place = "url" if given["source"].startswith(("http://", "https://")) else "doi"
             reference = {"title": given["title"], place: given["source"], "quote": given["quote"]}

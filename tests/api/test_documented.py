@@ -134,7 +134,7 @@ BODIES = {
     "keep_unsaved": {"item": "new:link", "content": {"source": "edges:1"}},
     "edit_checkpoint": {"title": "Another title"},
     "upload_checkpoint": form(),
-    "upload_picture": PICTURE,
+    "upload_artifact": PICTURE,
     "ask": question(subject="edges:3"),
     "create_token": {"name": "script", "scopes": ["read"]},
     "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},
@@ -165,7 +165,7 @@ class Asked:
         tags["edit_checkpoint"] = world.checkpoint.version_tag
         self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
         self.headers |= {"Content-Type": MULTIPART} if name == "upload_checkpoint" else {}
-        self.headers |= {"Content-Type": "image/png"} if name == "upload_picture" else {}
+        self.headers |= {"Content-Type": "image/png"} if name == "upload_artifact" else {}
 
     def _prepare(self, name, claim):
         """The claim as the verbs need it, and who may do what an operator may not."""
@@ -223,7 +223,7 @@ def test_every_documented_answer_can_be_had(name, world, registering, as_operato
     template, method = OPERATIONS[name]
     promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
     refused = [code for code in promised if code not in (*DONE, 409)]
-    ways = WAYS | {"upload_checkpoint": UPLOADING, "upload_picture": PICTURING}.get(name, {})
+    ways = WAYS | {"upload_checkpoint": UPLOADING, "upload_artifact": PICTURING}.get(name, {})
     assert [ways[code](asked).status_code for code in refused] == refused
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409

@@ -15,8 +15,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from atlas import redrawing, uploads
 from atlas.errors import TooLarge
-from atlas.models import Artifact, Foothold, FootholdArtifact, UploadedPicture
+from atlas.models import Artifact, Foothold, FootholdArtifact, Upload
 from atlas.services import artifacts, evidence, footholds, pictures
+from atlas.services import uploads as services
 from tests.api.conftest import rows
 from tests.api.test_uploads import everything
 from tests.api.uploading import MULTIPART, closed, part
@@ -182,7 +183,7 @@ def test_the_same_picture_of_two_is_one_file_and_seen_by_both(send, as_bob, alic
     sha256 = send(GOOD).json()["sha256"]
     assert as_bob.get(f"artifacts/{sha256}").status_code == 404, "the hash is no key"
     again = as_bob.ask("POST", "artifacts", GOOD, content_type=PNG)
-    assert (again.json()["sha256"], UploadedPicture.objects.count()) == (sha256, 2)
+    assert (again.json()["sha256"], Upload.objects.count()) == (sha256, 2)
     assert as_bob.get(f"artifacts/{sha256}").status_code == 200
 
 
@@ -257,7 +258,7 @@ def test_a_form_hands_over_a_picture_as_a_script_does(alice, rf):
     request = rf.post("/", body, content_type=MULTIPART)
     uploads.receive(request, name="picture", most=pictures.LARGEST)
     sent = request.FILES["picture"]
-    kept = pictures.upload(actor=alice, file=sent.file, declared=sent.content_type)
+    kept = services.upload(actor=alice, file=sent.file, declared=sent.content_type)
     sent.close()
     assert (kept.media_type, request.POST["note"]) == (PNG, "see")
     large = closed(part("picture", b"x" * (pictures.LARGEST + 1), filename="x", declared=PNG))

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from atlas.models import Checkpoint, FootholdArtifact, Layer, UploadedPicture, guards
+from atlas.models import Checkpoint, FootholdArtifact, Layer, Upload, guards
 from atlas.models.checkpoints import IDENTITY
 from atlas.models.guards import GUARDS
 from atlas.services import drafts, jobs
@@ -30,7 +30,7 @@ def full(checkpoint, probe, alice, argued):
     [job] = jobs.claim(worker, limit=lambda head: 1, probes=[probe])
     picture = artifacts.keep(b"picture", media_type="image/png")
     jobs.finish(job, numbers={}, provenance={}, shown=[Shown("image", picture, {})])
-    UploadedPicture.objects.create(artifact=picture, uploaded_by=alice)
+    Upload.objects.create(artifact=picture, uploaded_by=alice)
     FootholdArtifact.objects.create(foothold=argued, artifact=picture, since=1)
     item = datasets.Item(digest="a" * 64, name="one")
     datasets.register(

@@ -113,7 +113,10 @@ def graph(request: HttpRequest, accession: str, version: str, form: str) -> Http
         return JsonResponse(body(drawn))
     if form not in FORMATS:
         raise NotAcceptable(forms=", ".join([".json", *FORMATS]))
-    written = HttpResponse(FORMATS[form].write(drawn), content_type=f"{FORMATS[form].media_type}; charset=utf-8")
+    written = HttpResponse(
+        FORMATS[form].write(drawn, origin=works.origin_of(request)),
+        content_type=f"{FORMATS[form].media_type}; charset=utf-8",
+    )
     written["Content-Disposition"] = f'inline; filename="{drawn.accession}.v{drawn.version}{form}"'
     return written
 

@@ -13,7 +13,8 @@ from atlas import uploads
 from atlas.errors import AtlasError, EditConflict, IllegalStanding, NoSuchSupport, SelfReview, Validation
 from atlas.models import Contributor, Foothold
 from atlas.permissions import memberships_of, permits, require
-from atlas.services import evidence, footholds, pictures, reviews, teams
+from atlas.services import evidence, footholds, reviews, teams
+from atlas.services import uploads as kept
 from atlas.validation import named_at
 from atlas.web import arguments, entries, offers
 from atlas.web.negotiation import negotiated, require_method
@@ -135,8 +136,8 @@ def give(request: HttpRequest, accession: str) -> HttpResponse:
     person = signed_in(request).contributor
     row = footholds.find(accession, actor=person)
     if request.content_type == uploads.MULTIPART:
-        pictures.require_uploader(person)
-        uploads.receive(request, name="picture", most=pictures.LARGEST)
+        kept.require_uploader(person)
+        uploads.receive(request, name="file", most=kept.LARGEST)
     answer: HttpResponse = _given(request, row, person)
     return answer
 
@@ -167,25 +168,26 @@ def _give(person: Contributor, row: Foothold, form: arguments.Evidence) -> None:
     if given["job"]:
         content = evidence.asked(given["job"], claim=row, interpretation=given["interpretation"])
     else:
-        content = form.content(_sent(person, given["picture"]))
+        content = form.content(_sent(person, given["file"]))
     evidence.give(actor=person, claim=row, team=_own_team(person, row), content=content, **said)
 
 
-def _sent(person: Contributor, picture: Any) -> list[str]:
-    """The artifact that is kept of a picture; none of none."""
-    if not picture:
+def _sent(person: Contributor, file: Any) -> list[str]:
+    """The artifact that is kept of a picture or a table; none of none."""
+    if not file:
         return []
     try:
-        return [pictures.upload(actor=person, file=picture.file, declared=picture.content_type).sha256]
+        return [kept.upload(actor=person, file=file.file, declared=file.content_type).sha256]
     except AtlasError as error:
         if error.fault == "ours":
             raise
-        raise Validation(errors=[{"pointer": "/picture", "code": error.slug(), "detail": str(error)}]) from None
+        faults = error.errors or [{"code": error.slug(), "detail": str(error)}]
+        raise Validation(errors=[{**it, "pointer": "/file"} for it in faults]) from None
 
 
 def _refuse_evidence(form: arguments.Evidence, error: AtlasError) -> None:
     """Beside the field in which that part of a content was typed."""
-    names = {"reference": "source", "jobs": "job", "artifacts": "picture"}
+    names = {"reference": "source", "jobs": "job", "artifacts": "file"}
     for fault in error.errors or [{"pointer": "", "detail": str(error)}]:
         parts = fault["pointer"].split("/")
         member = parts[2] if parts[1:2] == ["content"] and len(parts) > 2 else "".join(parts[1:2])

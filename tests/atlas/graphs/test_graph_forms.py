@@ -15,6 +15,7 @@ from atlas.graphs import FORMATS, dot, graphml
 from atlas.graphs.facts import Edge, Graph, Node
 
 NASTY = 'a & b "c" <d> \\ \\N é 曲 $x$ ]]> &amp; %s \\"'
+ORIGIN = "https://atlas.example.org"
 NAMESPACE = "{http://graphml.graphdrawing.org/xmlns}"
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
@@ -39,14 +40,15 @@ def graph(nodes: int = 3, *, text: str = "plain") -> Graph:
 def said(thing) -> dict:
     """What is known of a node or an edge, beside what it is called."""
     names = [name for name in dataclasses.asdict(thing) if name not in ("unit", "source", "target")]
-    return {name: getattr(thing, name) for name in names if getattr(thing, name) not in (None, "")}
+    known = {name: getattr(thing, name) for name in names if getattr(thing, name) not in (None, "")}
+    return known | ({"url": ORIGIN + known["url"]} if "url" in known else {})
 
 
 @pytest.mark.parametrize("text", ["plain", NASTY])
 @pytest.mark.parametrize("nodes", [0, 1, 200])
 def test_networkx_reads_what_was_written(nodes, text):
     drawn = graph(nodes, text=text)
-    found = networkx.read_graphml(io.BytesIO(graphml.document(drawn).encode()), force_multigraph=True)
+    found = networkx.read_graphml(io.BytesIO(graphml.document(drawn, origin=ORIGIN).encode()), force_multigraph=True)
     assert dict(found.nodes(data=True)) == {node.unit: said(node) for node in drawn.nodes}
     read = [(one, two, {name: value for name, value in data.items() if name != "id"})
             for one, two, data in found.edges(data=True)]  # fmt: skip
@@ -59,14 +61,14 @@ def test_networkx_reads_what_was_written(nodes, text):
 @settings(max_examples=60, deadline=None)
 def test_any_text_leaves_graphml_well_formed_and_says_itself(text):
     """All but what XML cannot hold, which stands as the replacement character."""
-    root = ElementTree.fromstring(graphml.document(graph(2, text=text)))
+    root = ElementTree.fromstring(graphml.document(graph(2, text=text), origin=ORIGIN))
     [title] = [it.text or "" for it in root.iter(f"{NAMESPACE}data") if it.get("key") == "graph.title"] or [""]
     assert title == graphml.UNSPEAKABLE.sub("\ufffd", text)
 
 
 def test_graphml_is_built_as_its_schema_says():
     """Keys first, each once; every datum by a declared key of its own kind of element; every end a node."""
-    root = ElementTree.fromstring(graphml.document(graph(5)))
+    root = ElementTree.fromstring(graphml.document(graph(5), origin=ORIGIN))
     kinds = [child.tag.removeprefix(NAMESPACE) for child in root]
     assert kinds == ["key"] * (len(kinds) - 1) + ["graph"]
     keys = {key.get("id"): key.get("for") for key in root.iter(f"{NAMESPACE}key")}
@@ -100,14 +102,14 @@ def spoken(quoted: str) -> str:
 
 def shown(drawn: Graph) -> list[str]:
     """Every label of it in DOT, as it is shown."""
-    parts = tokens(dot.document(drawn))
+    parts = tokens(dot.document(drawn, origin=ORIGIN))
     return [spoken(parts[place + 2]) for place, part in enumerate(parts) if part == "label"]
 
 
 @pytest.mark.parametrize("nodes", [0, 1, 200])
 def test_dot_draws_every_neuron_and_every_edge(nodes):
     drawn = graph(nodes, text=NASTY)
-    parts = tokens(dot.document(drawn))
+    parts = tokens(dot.document(drawn, origin=ORIGIN))
     assert parts.count("->") == len(drawn.edges)
     assert [parts.count(it) for it in "{["] == [parts.count(it) for it in "}]"]
     labels = shown(drawn)
@@ -126,5 +128,5 @@ def test_no_text_breaks_out_of_its_quotes(text):
 
 def test_equal_facts_are_equal_bytes():
     for form in FORMATS.values():
-        assert form.write(graph(20, text=NASTY)) == form.write(graph(20, text=NASTY))
-        assert form.write(graph(0)).endswith("\n")
+        assert form.write(graph(20, text=NASTY), origin=ORIGIN) == form.write(graph(20, text=NASTY), origin=ORIGIN)
+        assert form.write(graph(0), origin=ORIGIN).endswith("\n")

@@ -194,7 +194,7 @@ class TestArguing:
         said = {"role": "supports", "method": "SX", "interpretation": "Drawn by hand."}
 
         def sent(data: bytes = png((9, 8, 7)), **more: str):
-            return desk.post(there, {**said, **more, "picture": SimpleUploadedFile("x.png", data, "image/png")})
+            return desk.post(there, {**said, **more, "file": SimpleUploadedFile("x.png", data, "image/png")})
 
         assert sent(b"no picture").status_code == 422
         silent = sent()
@@ -204,6 +204,9 @@ class TestArguing:
         assert sent(alt_text="A bow, in grey.").status_code == 302
         page = read(desk, f"/f/{claim.accession}")
         assert "A bow, in grey." in [one["alt"] for one in page.all("img")]
+        table = SimpleUploadedFile("x.csv", b"angle,answer\n0,1.5\n", "text/csv")
+        assert desk.post(there, {**said, "file": table, "alt_text": "Two columns."}).status_code == 302
+        assert "Table (text/csv" in read(desk, f"/f/{claim.accession}").text
 
     @pytest.mark.parametrize(
         "typed",

@@ -1,4 +1,4 @@
-"""Pictures that people send, and the footholds that show them: by these rows it is known who may see which."""
+"""What people send as evidence, and the footholds that show it: by these rows it is known who may read which."""
 
 from django.db import models
 
@@ -7,11 +7,11 @@ from atlas.models.footholds import Foothold
 from atlas.models.people import Contributor
 
 
-class UploadedPicture(models.Model):
-    """That somebody sent a picture: whoever did may read it, and show it to others."""
+class Upload(models.Model):
+    """That somebody sent a picture or a table: whoever did may read it, and show it to others."""
 
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="uploads")
-    uploaded_by = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="pictures")
+    uploaded_by = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="uploads")
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -23,7 +23,7 @@ class UploadedPicture(models.Model):
 
 
 class FootholdArtifact(models.Model):
-    """An uploaded picture that some version of a foothold shows: whoever may read the foothold may see it."""
+    """An upload that some version of a foothold shows: whoever may read the foothold may see it."""
 
     foothold = models.ForeignKey(Foothold, on_delete=models.PROTECT, related_name="shows")
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="shown_by")

@@ -39,6 +39,13 @@ class BadCursor(AtlasError):
     status = 400
 
 
+class MalformedQuery(AtlasError):
+    """This query cannot be read at character {position}: {reason}.{advice}"""
+
+    status = 400
+    structured = ("excerpt", "did_you_mean")
+
+
 class NotAcceptable(AtlasError):
     """This address has no such form; it has {forms}."""
 

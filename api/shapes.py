@@ -23,6 +23,15 @@ from atlas.dossiers import (
     people,
     pictures,
     requests,
+    changes,
+    checkpoints,
+    footholds,
+    jobs,
+    neurons,
+    people,
+    pictures,
+    requests,
+    search,
     terms,
     unsaved,
 )
@@ -146,6 +155,7 @@ Graph = shape(graphs.Graph)
 SupportPage = listed(footholds.SupportFacts)
 ReviewPage = listed(footholds.ReviewFacts)
 Term = shape(terms.TermFacts)
+Search = shape(search.SearchDossier)
 Unsaved = shape(unsaved.UnsavedFacts)
 UnsavedPage = listed(unsaved.UnsavedFacts)
 TermPage = listed(terms.TermFacts)

@@ -22,11 +22,12 @@ class AtlasConfig(AppConfig):
 
 
 def guard_records(*, using: str, **_: Any) -> None:
-    """Reinstall the triggers of immutability and of tracing and, on PostgreSQL, the serving role's grants."""
-    from atlas.models import guards, traces
+    """Reinstall the triggers, the indexes of words and, on PostgreSQL, the serving role's grants."""
+    from atlas.models import guards, index, traces
 
     connection = connections[using]
     guards.install(connection)
     traces.install(connection)
+    index.install(connection)
     if connection.vendor == "postgresql" and settings.SERVING_ROLE:
         guards.grant(connection, settings.SERVING_ROLE)

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from atlas.models import Checkpoint, ProbeKind, guards, traces
-from atlas.services import artifacts, workers
+from atlas.services import artifacts, indexing, workers
 
 LEAST_FREE = 1 << 30  # bytes of disk below which artifacts may soon fail to be kept
 
@@ -49,6 +49,14 @@ def triggers() -> Verdict:
     if lost:
         return Verdict("triggers", f"{len(lost)} are missing: {', '.join(lost[:3])}", "run: manage.py migrate")
     return Verdict("triggers", f"{len(guards.GUARDS)} tables are guarded, {len(traces.TRACES)} traced")
+
+
+def search() -> Verdict:
+    """Whether everything that is written can be found."""
+    lost = indexing.stale().count()
+    if lost:
+        return Verdict("search", f"{lost} footholds cannot be found", "run: manage.py reindex --missing")
+    return Verdict("search", "every foothold is indexed")
 
 
 def storage() -> Verdict:
@@ -120,7 +128,7 @@ def broker() -> Verdict:
     return Verdict("broker", "answers")
 
 
-CHECKS: tuple[Check, ...] = (migrations, triggers, storage, broker, catalogue, heartbeat, responses, disk)
+CHECKS: tuple[Check, ...] = (migrations, triggers, search, storage, broker, catalogue, heartbeat, responses, disk)
 
 
 def verdicts() -> Iterator[Verdict]:

@@ -185,3 +185,22 @@ def test_the_table_of_citation_formats_is_the_one_in_the_code():
     text = (ROOT / "docs" / "how-to" / "cite.md").read_text()
     rows = re.findall(r"^\| `(\.[\w.]+)` \| `([^`]+)` \|", text, flags=re.M)
     assert rows == [(suffix, form.media_type) for suffix, form in FORMATS.items()]
+
+
+def test_the_query_that_the_how_to_reads_is_read(capsys):
+    run("search.md")
+    assert capsys.readouterr().out == '"Curve detector" -kind:link (state:accepted OR confidence:>=4)\n'
+
+
+def test_every_query_and_field_that_the_how_to_shows_is_understood():
+    from atlas.search import parse
+    from atlas.search.fields import FIELDS
+
+    text = (ROOT / "docs" / "how-to" / "search.md").read_text()
+    for row in re.findall(r"^\| (`.*?`) \|", text.partition("## Fields")[0], flags=re.M):
+        for query in re.findall(r"`([^`]+)`", row):
+            parse(query)
+    fields = dict(re.findall(r"^\| `([\w-]+):` \| (.*) \|", text, flags=re.M))
+    assert list(fields) == list(FIELDS)
+    for name, spec in FIELDS.items():
+        assert all(choice in fields[name] for choice in spec.choices), name

@@ -20,6 +20,16 @@ from atlas.models.people import (
     Role,
     Team,
     User,
+from atlas.models.index import IndexEntry, KnownWord, NameWord
+from atlas.models.jobs import (
+    Job,
+    JobEvent,
+    ProbeKind,
+    Request,
+    RequestedJob,
+    ResponseReport,
+    Snapshot,
+    Worker,
 )
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
@@ -45,15 +55,18 @@ __all__ = [
     "FootholdArtifact",
     "FootholdNeuron",
     "FootholdTerm",
+    "IndexEntry",
     "InstanceRole",
     "Invitation",
     "Job",
     "JobEvent",
     "KeptAnswer",
+    "KnownWord",
     "Layer",
     "LayerAlias",
     "Membership",
     "ModerationEntry",
+    "NameWord",
     "Neuron",
     "Notification",
     "ProbeKind",

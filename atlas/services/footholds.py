@@ -23,7 +23,7 @@ from atlas.models import (
     Visibility,
 )
 from atlas.permissions import readable_footholds, require
-from atlas.services import changes, merging, notifications, rules, standing, uploads, watches
+from atlas.services import changes, indexing, merging, notifications, rules, standing, uploads, watches
 from atlas.services.settling import Settled, settle
 from atlas.validation import named_at
 
@@ -226,6 +226,7 @@ def _append(foothold: Foothold, settled: Settled, *, author: Contributor, versio
     _index(foothold, settled)
     uploads.show(foothold, settled, version=version)
     watches.begin(author, foothold)
+    indexing.keep(foothold, added)
     return added
 
 

@@ -27,7 +27,7 @@ from atlas.models import (
 )
 from atlas.models.people import HANDLE, is_handle
 from atlas.permissions import require
-from atlas.services import changes
+from atlas.services import changes, indexing
 
 PSEUDONYM = "former"
 LONGEST_NAME = 200  # characters
@@ -76,7 +76,9 @@ def introduce(user: User, *, citation_name: str, orcid: str) -> Contributor:
     row = Contributor.objects.filter(pk=user.contributor_id)
     row.update(citation_name=texts.line(citation_name, at="/citation_name", longest=LONGEST_NAME), orcid=orcid)
     changes.record(user.contributor, "person.introduce", f"contributor:{user.contributor_id}")
-    return row.get()
+    found = row.get()
+    indexing.name_person(found)
+    return found
 
 
 @transaction.atomic
@@ -88,6 +90,7 @@ def join(
     user = User(username=username, email=email, contributor=contributor, instance_role=role)
     user.set_password(password)
     user.save()
+    indexing.name_person(contributor)
     space = Team.objects.create(slug=username, name=contributor.citation_name[:LONGEST_TEAM_NAME], person=contributor)
     Membership.objects.create(team=space, contributor=contributor, role=Role.ADMIN)
     changes.record(contributor, "person.join", f"contributor:{contributor.pk}")
@@ -178,6 +181,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     user.delete()
     changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
     person.refresh_from_db()
+    indexing.name_person(person)
     return person
 
 

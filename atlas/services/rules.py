@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from atlas import validation
 from atlas.contents.link import CAUSAL
-from atlas.errors import Validation
+from atlas.errors import MalformedQuery, Validation
 from atlas.models import ProbeKind
+from atlas.search import parse
 from atlas.services import wiring
 from atlas.services.settling import Settled
 
@@ -111,6 +112,14 @@ def items_once(it: Settled) -> Iterator[Fault]:
 def items_or_a_query(it: Settled) -> Iterator[Fault]:
     if it.content["items"] and it.content["query"] is not None:
         yield "/query", "A collection lists its items or keeps a query, not both."
+
+
+def a_query_can_be_read(it: Settled) -> Iterator[Fault]:
+    if it.content["query"] is not None:
+        try:
+            parse(it.content["query"])
+        except MalformedQuery as error:
+            yield "/query", str(error)
 
 
 # --- descriptions -----------------------------------------------------------------------------------------------------
@@ -213,6 +222,7 @@ RULES = (
     Rule("FH0006", "error", ("circuit",), "An edge's link is a link between its ends.", edges_are_their_links),
     Rule("FH0007", "error", ("collection",), "An item stands in a collection once.", items_once),
     Rule("FH0008", "error", ("collection",), "A collection lists items or keeps a query.", items_or_a_query),
+    Rule("FH0014", "error", ("collection",), "A query that is kept can be read.", a_query_can_be_read),
     Rule("FH0009", "error", ("description",), "A family is a collection of that form.", a_family_is_one),
     Rule("FH0010", "error", ("evidence",), "A feature visualization records its seed.", seeds_are_recorded),
     Rule("FH0011", "warning", ("description",), "A neuron is a member of its family.", a_member_of_its_family),

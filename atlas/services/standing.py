@@ -9,6 +9,7 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, Whe
 
 from atlas.models import Contributor, Foothold, Membership, Review, Revision, Role, Support, Visibility
 from atlas.permissions import is_operator
+from atlas.services import indexing
 
 State, Standing, Verdict = Foothold.State, Foothold.Standing, Review.Verdict
 
@@ -174,6 +175,7 @@ def recompute(foothold: Foothold) -> Judgement:
     found = judgement(foothold)
     foothold.state, foothold.flags = found.state, flags_of(foothold, stale=found.stale)
     Foothold.objects.filter(pk=foothold.pk).update(state=foothold.state, flags=foothold.flags)
+    indexing.weigh(foothold)
     if foothold.kind == Foothold.Kind.EVIDENCE:
         spoken_of = Foothold.objects.filter(pk__in=foothold.speaks_of.values("claim"))
         for claim in spoken_of.select_for_update().order_by("pk"):

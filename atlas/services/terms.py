@@ -11,7 +11,7 @@ from atlas.errors import EditConflict, NoSuchTerm, Validation
 from atlas.models import Contributor, FootholdTerm, Term
 from atlas.models.checkpoints import SLUG, is_slug
 from atlas.permissions import require
-from atlas.services import changes
+from atlas.services import changes, indexing
 
 LONGEST_LABEL, LONGEST_DEFINITION, MOST_SYNONYMS = 80, 1_000, 20
 
@@ -47,6 +47,7 @@ def create(
         broader=broader,
         created_by=actor,
     )
+    indexing.name_term(made)
     changes.record(actor, "term.create", slug)
     return made
 
@@ -63,6 +64,7 @@ def rename(*, actor: Contributor, term: Term, based_on: str, label: str, definit
     if based_on != term.version_tag or not row.update(version=F("version") + 1, **columns):
         raise EditConflict(seen=based_on[:80], current=Term.objects.get(pk=term.pk).version_tag)
     term.refresh_from_db()
+    indexing.name_term(term)
     changes.record(actor, "term.rename", term.slug)
     return term
 

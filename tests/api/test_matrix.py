@@ -127,6 +127,7 @@ MATRIX = {
     ("teams/<str:team>/invitations", "POST"): (401, 403, 403, 403, 403, 201, 201, 404, 401, 403),
     ("teams/<str:team>/invitations/<str:prefix>", "DELETE"): (401, 403, 403, 403, 403, 204, 204, 404, 401, 403),
     ("changes", "GET"): OPEN,
+    ("search", "GET"): OPEN,
     ("schema", "GET"): OPEN,
     ("docs", "GET"): OPEN,
 }

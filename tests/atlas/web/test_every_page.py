@@ -22,8 +22,9 @@ ADDRESSES = (
     "/", "/c", "/c/toy", "/c/toy/edges", "/c/toy/mixed", "/c/toy/edges/0", "/c/toy/edges/1", "/c/toy/edges/2",
     "/c/toy/edges/3", "/c/toy/mixed/0", "/c/toy/mixed/1", "/c/toy/mixed/11", "/j/done", "/j/failed", "/j/quarantined",
     "/j/cancelled", "/j/running", "/j/queued", "/problems", "/problems/no-such-neuron",
+    "/search", "/search?q=curve", "/search?q=edges:1+-x", "/search?q=curv",
 )  # fmt: skip
-WITH_FORMS = tuple(address for address in ADDRESSES[1:] if not address.startswith("/problems"))
+WITH_FORMS = tuple(address for address in ADDRESSES[1:] if not address.startswith("/problems") and "?" not in address)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ READ = {
     "teams/<str:slug>": MEMBERS,
     "u/<str:handle>": OPEN,
     "changes": OPEN,
+    "search": OPEN,
     "problems": OPEN,
     "problems/<str:slug>": OPEN,
     "healthz": OPEN,

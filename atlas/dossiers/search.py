@@ -97,13 +97,17 @@ def _window(
     rows: QuerySet[Foothold], plan: Plan, *, limit: int, after: list[int] | None
 ) -> tuple[list[Any], list[int] | None]:
     """A page in the order (says it in its title, place), and where the next begins: stable while others write."""
-    ordered = rows.filter(plan.everywhere).annotate(place=F("entry__place")).order_by("-entry__place")
+    # Asked first, so that the entry is joined inwards and its order is that of an index, whatever is negated later.
+    indexed = rows.filter(entry__place__gte=0).annotate(place=F("entry__place")).order_by("-entry__place")
     first, place = after or (0 if plan.in_title is not None else 1, None)
     found: list[tuple[int, Any]] = []
     for stage in range(first, 2):
-        here = ordered
-        if plan.in_title is not None:
-            here = ordered.filter(plan.in_title) if stage == 0 else ordered.exclude(plan.in_title)
+        if plan.in_title is None:
+            here = indexed.filter(plan.everywhere)
+        elif stage == 0:
+            here = indexed.filter(plan.in_title)  # what a title has, the whole has
+        else:
+            here = indexed.filter(plan.everywhere).exclude(plan.in_title)
         if place is not None and stage == first:
             here = here.filter(entry__place__lt=place)
         found += [(stage, row) for row in here[: limit + 1 - len(found)]]

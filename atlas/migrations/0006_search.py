@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField()),
                 ('place', models.BigIntegerField(unique=True)),
                 ('title', atlas.models.index.WordsField()),
-                ('words', atlas.models.index.WordsField(help_text='All of it: title, text, terms and authors by number, neurons, accession.')),
+                ('words', atlas.models.index.WordsField(help_text='All of it: title, text, accession; terms, authors and neurons by number.')),
                 ('method', models.CharField(blank=True, max_length=2)),
                 ('relation', models.CharField(blank=True, max_length=20)),
                 ('confidence', models.PositiveSmallIntegerField(null=True)),

@@ -58,7 +58,7 @@ class IndexEntry(models.Model):
     version = models.PositiveIntegerField()
     place = models.BigIntegerField(unique=True)
     title = WordsField()
-    words = WordsField(help_text="All of it: title, text, terms and authors by number, neurons, accession.")
+    words = WordsField(help_text="All of it: title, text, accession; terms, authors and neurons by number.")
     method = models.CharField(max_length=2, blank=True)
     relation = models.CharField(max_length=20, blank=True)
     confidence = models.PositiveSmallIntegerField(null=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Characters for private use: no text's words have them, because they are no letters.
-TERM, PERSON, BREAK = "\ue000", "\ue001", "\ue002"
+TERM, PERSON, NEURON, BREAK = "\ue000", "\ue001", "\ue002", "\ue003"
 
 
 @dataclass(frozen=True)

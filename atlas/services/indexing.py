@@ -8,11 +8,11 @@ from django.db.models import F, Q, QuerySet
 from atlas import markdown
 from atlas.contents import PROSE
 from atlas.models import Contributor, Foothold, IndexEntry, KnownWord, NameWord, Revision, Term
-from atlas.search.matching import BREAK, PERSON, TERM
+from atlas.search.matching import BREAK, NEURON, PERSON, TERM
 from atlas.search.words import words
 
 SAID = PROSE | {"title", "label", "group", "note", "name", "says"}  # members of contents that hold words of people
-MOST_WORDS, MOST_NEURONS = 10_000, 50
+MOST_WORDS, MOST_NEURONS = 10_000, 50  # written out; all neurons are found by number
 SHORTEST_KNOWN = 3  # letters of a word that can be misspelt
 UNITS = 1 << 48  # places of one weight; more than there will ever be footholds
 COLUMNS = ("version", "place", "title", "words", "method", "relation", "confidence", "revised_at")
@@ -68,8 +68,10 @@ def _entry(row: Foothold, head: Revision, authors: Iterable[int]) -> IndexEntry:
     for text in _said(content):
         said += [BREAK, *words(text)]
     said = said[:MOST_WORDS]
-    for at in list(row.neurons.all())[:MOST_NEURONS]:
+    named = list(row.neurons.all())
+    for at in named[:MOST_NEURONS]:
         said += [BREAK, *words(f"{at.neuron.layer.key}:{at.neuron.channel}")]
+    said += [f"{NEURON}{at.neuron_id}" for at in named]
     said += [BREAK, *words(row.accession)]
     said += [f"{TERM}{use.term_id}" for use in row.terms.all()] + [f"{PERSON}{author}" for author in sorted(authors)]
     return IndexEntry(

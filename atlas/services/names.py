@@ -7,18 +7,18 @@ from django.db.models import Exists, OuterRef, Q
 from atlas import accessions
 from atlas.models import Checkpoint, Contributor, Foothold, NameWord, Team, Term
 from atlas.permissions import memberships_of, readable, readable_footholds
-from atlas.search import Phrase, Word
+from atlas.search import Address, Phrase, Word
 from atlas.search.matching import PERSON, TERM, Match, Run, Some
 from atlas.search.words import forms, words
 
 MOST_NAMES, MOST_SLUGS = 200, 5_000
 
 
-def own(leaf: Word | Phrase) -> list[Run]:
+def own(leaf: Word | Phrase | Address) -> list[Run]:
     """The words that are looked for; a word alone in either number."""
     found = tuple(words(leaf.text))
     prefix = isinstance(leaf, Word) and leaf.prefix
-    if len(found) > 1 or prefix or isinstance(leaf, Phrase):
+    if len(found) > 1 or prefix or not isinstance(leaf, Word):
         return [Run(found, prefix)]
     return [Run((form,)) for form in forms(found[0])]
 

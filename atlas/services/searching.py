@@ -13,13 +13,14 @@ from atlas.models import Contributor, Foothold, FootholdNeuron, FootholdTerm, Re
 from atlas.permissions import readable_footholds
 from atlas.search import Address, All, Alternatives, Field, Graph, Node, Not, Phrase, Query, Word, unreadable
 from atlas.search import fields as grammar
-from atlas.search.matching import Every, Match, Run, Some
+from atlas.search.matching import NEURON, Every, Match, Run, Some
 from atlas.search.spelling import closest
 from atlas.search.words import words
 from atlas.services import names, neighbours
 from atlas.services.standing import hidden_from
 
 State = Foothold.State
+Text = Word | Phrase | Address  # what the engine looks up in its index of words
 MOST_SUGGESTED, MOST_CANDIDATES, MOST_TRIED = 3, 40, 5
 
 
@@ -94,16 +95,14 @@ class _Compiler:
             return ~apart.rows(node.inner, column="words")
         if isinstance(node, All | Alternatives):
             return self.parts(node, column=column)
-        if isinstance(node, Word | Phrase):
+        if isinstance(node, Text):
             return self.contains(self.match(node), column)
-        if isinstance(node, Address):
-            return self.once(node) | self.as_text(node, column)
         return self.once(node)
 
     def parts(self, node: All | Alternatives, *, column: str) -> Q:
         """The texts of a level in one condition, so that the engine looks them up together."""
-        texts = [self.match(part) for part in node.parts if isinstance(part, Word | Phrase)]
-        found = [self.rows(part, column=column) for part in node.parts if not isinstance(part, Word | Phrase)]
+        texts = [self.match(part) for part in node.parts if isinstance(part, Text)]
+        found = [self.rows(part, column=column) for part in node.parts if not isinstance(part, Text)]
         if texts:
             joined = (Every if isinstance(node, All) else Some)(tuple(texts)) if len(texts) > 1 else texts[0]
             found.insert(0, self.contains(joined, column))
@@ -112,22 +111,18 @@ class _Compiler:
             whole = whole & part if isinstance(node, All) else whole | part
         return whole
 
-    def match(self, leaf: Word | Phrase) -> Match:
-        """What a text has to contain: the words, or a term or a person that is called so."""
+    def match(self, leaf: Word | Phrase | Address) -> Match:
+        """What a text has to contain: the words, or a term, a person or a neuron that is called so."""
         self.sought += [run for run in names.own(leaf) if run not in self.sought]
+        if isinstance(leaf, Address) and leaf not in self.known:
+            marks = _marks(neighbours.neurons(leaf.text, actor=self.actor))
+            self.known[leaf] = Some((*names.own(leaf), *marks))
         found: Match = self.known[leaf]
         return found
 
     def contains(self, match: Match, column: str) -> Q:
         """The rows that do."""
         return Q(**{f"entry__{column}__matches": match})
-
-    def as_text(self, node: Address, column: str) -> Q:
-        """An address may also be written in a text."""
-        run = Run(tuple(words(node.text)))
-        if run not in self.sought:
-            self.sought.append(run)
-        return self.contains(run, column)
 
     def once(self, node: Node) -> Q:
         """A condition that is the same wherever words are looked for."""
@@ -137,9 +132,7 @@ class _Compiler:
         return found
 
     def looked_up(self, node: Node) -> Q:
-        """The rows of a field, an address or an operator."""
-        if isinstance(node, Address):
-            return _about(neighbours.neurons(node.text, actor=self.actor))
+        """The rows of a field or an operator."""
         if isinstance(node, Graph):
             return self.graph(node)
         assert isinstance(node, Field)
@@ -155,7 +148,8 @@ class _Compiler:
         listed = f": {', '.join(found.shown)}" if found.shown else ""
         said = f"{node.operator}({node.neuron}): {len(found.shown)} neurons {how}{listed}."
         self.notes.append(said if node.operator == "similar" else f"{said} Measured connections are not looked at yet.")
-        return _about(found.neurons, roles=("subject",))
+        subjects = FootholdNeuron.objects.filter(neuron__in=found.neurons, role="subject")
+        return Q(pk__in=subjects.values("foothold"))
 
     def units(self, node: Field | Graph, text: str) -> list[int]:
         """The neurons of an address that has to lead somewhere."""
@@ -175,9 +169,9 @@ class _Compiler:
 Compile = Callable[[_Compiler, Field], Q]
 
 
-def _about(neurons: Iterable[int], *, roles: tuple[str, ...] = ()) -> Q:
-    rows = FootholdNeuron.objects.filter(neuron__in=list(neurons))
-    return Q(pk__in=(rows.filter(role__in=roles) if roles else rows).values("foothold"))
+def _marks(neurons: Iterable[int]) -> list[Run]:
+    """What the texts about a neuron have."""
+    return [Run((f"{NEURON}{neuron}",)) for neuron in neurons]
 
 
 def _between(column: str, span: grammar.Span) -> Q:
@@ -273,7 +267,7 @@ FIELDS: dict[str, Compile] = {
     **dict.fromkeys(("term", "detects", "inhibited-by", "does-not-detect"), _term),
     "checkpoint": _checkpoint,
     "layer": _layer,
-    "neuron": lambda it, node: _about(it.units(node, node.value)),
+    "neuron": lambda it, node: it.contains(Some(tuple(_marks(it.units(node, node.value)))), "words"),
     "author": lambda it, node: Q(pk__in=Revision.objects.filter(author=_person(it, node)).values("foothold")),
     "reviewer": lambda it, node: _reviewed(it, Review.objects.filter(reviewer=_person(it, node))),
     "team": _team,

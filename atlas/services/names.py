@@ -27,7 +27,7 @@ def matches(leaves: Iterable[Word | Phrase]) -> dict[Word | Phrase, Match]:
     """What texts have to contain for each: the words, or a mark for a term or a person called so. Looked up at once."""
     every = {leaf: own(leaf) for leaf in leaves}
     at = _first_of(run for runs in every.values() for run in runs)
-    found = set(NameWord.objects.filter(at).values_list("what", "of")[:MOST_NAMES])
+    found = set(NameWord.objects.filter(at).order_by("what", "of").values_list("what", "of")[:MOST_NAMES])
     terms = list(Term.objects.filter(pk__in=[of for what, of in found if what == TERM]))
     families = {term.replaced_by_id or term.pk: {term.replaced_by_id or term.pk} for term in terms}
     for merged in Term.objects.filter(replaced_by__in=families):
@@ -55,7 +55,7 @@ def term_family(text: str) -> list[int]:
     run = Run(tuple(words(text)))
     if not run.words:
         return []
-    called = NameWord.objects.filter(_first_of([run]), what=TERM).values_list("of", flat=True)
+    called = NameWord.objects.filter(_first_of([run]), what=TERM).order_by("of").values_list("of", flat=True)
     named = [term for term in Term.objects.filter(pk__in=called[:MOST_NAMES]) if _is(term, [run], whole=True)]
     return _family([term.replaced_by_id or term.pk for term in named])
 

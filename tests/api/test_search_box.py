@@ -1,10 +1,13 @@
 """The search box at the door: no text breaks it, pages and API find the same, and much costs no more than little."""
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from atlas.models import Term
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +30,19 @@ def test_no_text_breaks_anything(claim, client, text):
     for address in ("/api/v1/search", "/search", "/search.json"):
         answer = client.get(address, {"q": text})
         assert answer.status_code in (200, 400), (address, text)
+
+
+def test_the_largest_queries_are_answered(claim, client, ana):
+    """As many things, as deep, and as many names for one of them as there may be."""
+    for number in range(150):
+        Term.objects.create(slug=f"bend-{number}", label=f"bend {number}")
+    call_command("reindex", "--missing")
+    deep = "-(x1 OR (k1 " * 6 + "y1" + "))" * 6
+    wide = " ".join(f"-(w{n} OR -kind:link)" for n in range(25))
+    for q in (deep, wide, " OR ".join(f"w{n} mixed:{n}" for n in range(25)), "bend* " * 50, "ben* OR bend"):
+        answer = client.get("/api/v1/search", {"q": q})
+        assert answer.status_code == 200, answer.content
+    assert client.get("/api/v1/search", {"q": "a" * 1_001}).json()["type"] == "/problems/bad-parameter"
 
 
 def test_it_costs_the_same_however_much_is_found(describe, client, ana):

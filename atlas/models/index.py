@@ -13,9 +13,14 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from atlas.models.footholds import Foothold
 from atlas.models.guards import execute
-from atlas.search.matching import fts5, tsquery
+from atlas.search.matching import fts5, is_rare, tsquery
 
 MOST_POSITIONS = 16_000  # in a tsvector; what stands further behind is found, but in no phrase
+
+RARE = {
+    "title": "SELECT foothold_id FROM atlas_indexentry WHERE title @@ %s::tsquery",
+    "words": "SELECT foothold_id FROM atlas_indexentry WHERE words @@ %s::tsquery",
+}
 
 
 class WordsField(models.Field):  # type: ignore[type-arg]
@@ -42,7 +47,12 @@ class Matches(models.Lookup):
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         said, params = self.process_lhs(compiler, connection)
-        return f"{said} @@ %s::tsquery", [*params, tsquery(self.rhs)]
+        if not is_rare(self.rhs):
+            return f"{said} @@ %s::tsquery", [*params, tsquery(self.rhs)]
+        # A number of which the statistics know nothing is taken for more frequent than it is, and all entries would be
+        # read in their order to find a page of what two of them have. An array is taken for a short one.
+        alias = compiler.quote_name_unless_alias(self.lhs.alias)
+        return f'{alias}."foothold_id" = ANY(ARRAY({RARE[self.lhs.target.column]}))', [*params, tsquery(self.rhs)]
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         """SQLite finds the rows of a text once, and then only looks whether one is among them."""

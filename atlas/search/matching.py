@@ -1,7 +1,7 @@
 """What texts have to contain, in words: the one form that both databases are handed, each in its own spelling."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import or_
 
 # Characters for private use: no text's words have them, because they are no letters.
 TERM, PERSON, NEURON, BREAK = "\ue000", "\ue001", "\ue002", "\ue003"
@@ -48,13 +48,15 @@ def tsquery(match: Match) -> str:
     return _joined(" & " if isinstance(match, Every) else " | ", [f"({tsquery(it)})" for it in match.parts])
 
 
-def runs(match: Match) -> Iterator[Run]:
-    """Everything that may be found."""
+def is_rare(match: Match) -> bool:
+    """Whether few texts can have it, because it is about some neuron."""
     if isinstance(match, Run):
-        yield match
-    else:
-        for part in match.parts:
-            yield from runs(part)
+        return match.words[0].startswith(NEURON)
+    rare = [is_rare(part) for part in match.parts]
+    if isinstance(match, Every):
+        return any(rare)
+    written = [isinstance(part, Run) and len(part.words) > 1 for part in match.parts]  # its address, in a text
+    return any(rare) and all(map(or_, rare, written))
 
 
 def _joined(operator: str, parts: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Who may do what, in one declarative map: pages, API, commands and feeds all ask here."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from atlas.models import (
     Comment,
     Contributor,
     Foothold,
+    Contributor,
+    Foothold,
+    Import,
     InstanceRole,
     Membership,
     Role,
@@ -44,6 +48,16 @@ class Rule:
 def credential_of(actor: Contributor | None) -> Credential | None:
     """The bounds of the token by which somebody came; the door puts them there."""
     return getattr(actor, "credential", None)
+
+
+def importing(actor: Contributor) -> Contributor:
+    """The same person, who by a token's scope to import may write what they import, too."""
+    credential = credential_of(actor)
+    if credential is None or Scope.IMPORT not in credential.scopes:
+        return actor
+    found = copy.copy(actor)
+    found.credential = Credential(credential.scopes | {Scope.WRITE}, credential.team)  # type: ignore[attr-defined]
+    return found
 
 
 def memberships_of(actor: Contributor) -> QuerySet[Membership]:
@@ -142,6 +156,13 @@ def readers_of(foothold: Foothold) -> QuerySet[Contributor]:
     return Contributor.objects.filter(may, login__is_active=True)
 
 
+def readable_imports(actor: Contributor) -> Q:
+    """The imports this person may read: those of teams in which they annotate; operators all."""
+    if is_operator(actor):
+        return Q()
+    return Q(team__in=memberships_of(actor).filter(role__gte=Role.ANNOTATOR).values("team"))
+
+
 def reviewing_teams(actor: Contributor, foothold: Foothold) -> QuerySet[Team]:
     """The teams for which somebody may cast a verdict: the claim's own, or any other of theirs on what is public.
 
@@ -231,6 +252,15 @@ def _wrote(actor: Contributor, comment: Comment) -> bool:
 
 def _may_settle(actor: Contributor, thread: Comment) -> bool:
     return _wrote(actor, thread) or settles_discussions(actor, thread.foothold)
+def _may_import(actor: Contributor, team: Team | None) -> bool:
+    """In a team; or, before the file says for which, in any."""
+    return _annotates_somewhere(actor, team) if team is None else _annotates(actor, team)
+
+
+def _carries(actor: Contributor, batch: Import) -> bool:
+    """Who staged it, while they annotate in its team; of others' the team's curators."""
+    least = Role.ANNOTATOR if batch.by_id == actor.pk else Role.CURATOR
+    return is_operator(actor) or role_in(actor, batch.team_id) >= least
 
 
 def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
@@ -249,6 +279,7 @@ def _may_register(actor: Contributor, team: Team | None) -> bool:
 
 
 CURATES = "the curator role in the owning team, or the operator"
+CARRIES = "to have staged it and the annotator role in its team, or the curator role there, or the operator"
 RULES: dict[str, Rule] = {
     "checkpoint.register": Rule(
         "the curator role in the owning team, which is no personal space, or the operator", _may_register, Scope.IMPORT
@@ -315,6 +346,9 @@ RULES: dict[str, Rule] = {
     "notification.choose": Rule("to have signed in", lambda actor, _: True, None),
     "artifact.upload": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "unsaved.keep": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
+    "import.stage": Rule("the annotator role in the team, or the operator", _may_import, Scope.IMPORT),
+    "import.commit": Rule(CARRIES, _carries, Scope.IMPORT),
+    "import.undo": Rule(CARRIES, _carries, Scope.IMPORT),
     "term.create": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "term.curate": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.REVIEW),
     "team.found": Rule("the operator", lambda actor, _: is_operator(actor), Scope.ADMIN),

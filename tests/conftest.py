@@ -21,6 +21,7 @@ from atlas.services.checkpoints import AliasFacts, LayerFacts, Registration
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.claims import ana, argued, bo, claim, curator, cy, describe, lab  # noqa: F401 - fixtures
+from tests.importing import load, preview  # noqa: F401 - fixtures
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

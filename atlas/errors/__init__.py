@@ -6,11 +6,13 @@ from atlas.errors.claims import (
     IllegalStanding,
     NoSuchComment,
     NoSuchFoothold,
+    NoSuchImport,
     NoSuchSupport,
     NoSuchTerm,
     NoSuchVersion,
     SelfReview,
     TextPolicy,
+    WrongStage,
 )
 from atlas.errors.facts import (
     ArtifactCorrupt,
@@ -155,6 +157,7 @@ __all__ = [
     "NoSuchCheckpoint",
     "NoSuchComment",
     "NoSuchFoothold",
+    "NoSuchImport",
     "NoSuchInvitation",
     "NoSuchJob",
     "NoSuchLayer",
@@ -194,4 +197,5 @@ __all__ = [
     "UnsupportedMediaType",
     "UploadReplaced",
     "Validation",
+    "WrongStage",
 ]

@@ -31,6 +31,16 @@ class CommentClosed(AtlasError):
     status = 409
 
 
+class NoSuchImport(NotFound):
+    """There is no import {batch} here."""
+
+
+class WrongStage(AtlasError):
+    """This import is {state}; it cannot be {verb} now."""
+
+    status = 409
+
+
 class Gone(AtlasError):
     """{accession} was removed by a moderator; its address stays, and is given to nothing else."""
 

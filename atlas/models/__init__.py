@@ -21,6 +21,16 @@ from atlas.models.people import (
     Role,
     Team,
     User,
+from atlas.models.imports import Import, ImportRow
+from atlas.models.jobs import (
+    Job,
+    JobEvent,
+    ProbeKind,
+    Request,
+    RequestedJob,
+    ResponseReport,
+    Snapshot,
+    Worker,
 )
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
@@ -47,6 +57,8 @@ __all__ = [
     "FootholdNeuron",
     "FootholdTerm",
     "IndexEntry",
+    "Import",
+    "ImportRow",
     "InstanceRole",
     "Invitation",
     "Job",

@@ -84,7 +84,10 @@ class Foothold(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], condition=~Q(source=""), name="imported_once"),
+            # In its team: what is in another, which one may not be able to read, is no answer to an import.
+            models.UniqueConstraint(
+                fields=["team", "source", "external_id"], condition=~Q(source=""), name="imported_once"
+            ),
             models.CheckConstraint(
                 condition=Q(standing="merged", replaced_by__isnull=False)
                 | (~Q(standing="merged") & Q(replaced_by__isnull=True)),

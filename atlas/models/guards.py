@@ -13,6 +13,7 @@ from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
+from atlas.models.imports import Import, ImportRow
 from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
 from atlas.models.reviews import ModerationEntry, Resolution, Review
@@ -101,6 +102,11 @@ GUARDS = (
     ),
     Guard(CommentVersion),
     Guard(CommentModeration),
+        Import,
+        columns=("public_id", "team", "checkpoint", "source", "visibility", "by", "form", "sha256", "created_at"),
+    ),
+    # What was never committed was never anybody's but its author's; erasure forgets it.
+    Guard(ImportRow, columns=("batch", "line", "external_id", "given"), deletable="OLD.\"outcome\" = ''"),
 )
 
 

@@ -20,6 +20,8 @@ from atlas.models.datasets import Dataset
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.guards import execute, present
 from atlas.models.people import Byline, Contributor, Invitation, Membership, Team, User
+from atlas.models.imports import Import
+from atlas.models.people import Contributor, Invitation, Membership, Team, User
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
 from atlas.models.tokens import Token
@@ -122,10 +124,11 @@ TRACES = (
     ),
     Trace(CommentVersion, kept=("id", "comment_id", "version"), **_of_comment()),
     Trace(CommentModeration, kept=("id", "comment_id", "was", "now")),
+    Trace(Import, kept=("id", "team_id", "size", "state"), team='{row}."team_id"'),
     Trace(Term, kept=("id", "slug", "label", "broader_id", "replaced_by_id"), public="TRUE"),
 )  # fmt: skip
 # Columns that change by themselves while a person merely uses the service.
-UNREMARKABLE = {"last_login", "last_used_at"}
+UNREMARKABLE = {"last_login", "last_used_at", "done"}
 
 
 def install(connection: BaseDatabaseWrapper) -> None:

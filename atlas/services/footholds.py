@@ -89,16 +89,16 @@ def create(
     visibility: str = Visibility.PUBLIC,
     draft: bool = False,
     derived_from: str = "",
+    source: str = "",
+    external_id: str = "",
 ) -> Foothold:
     """A new claim in its first version; raises Validation with every fault.
 
-    On a checkpoint that is a team's own, the claim belongs to that team.
+    On a checkpoint that is a team's own, the claim belongs to that team. `source` and `external_id` say where an
+    imported one comes from.
     """
-    require(actor, "foothold.create", team)
-    _require_fitting(kind, checkpoint, team)
+    settled = judged(actor=actor, kind=kind, checkpoint=checkpoint, team=team, content=content)
     _require_source(derived_from, actor)
-    settled = settle(content, kind=kind, checkpoint=checkpoint, actor=actor)
-    rules.require(settled)
     foothold = _named(
         kind,
         checkpoint=checkpoint,
@@ -107,6 +107,8 @@ def create(
         title=settled.title,
         visibility=visibility,
         standing=Standing.DRAFT if draft else Standing.OPEN,
+        source=source,
+        external_id=external_id,
     )
     _append(foothold, settled, author=actor, version=1, summary=summary, derived_from=derived_from)
     standing.recompute(foothold)
@@ -115,7 +117,17 @@ def create(
     return foothold
 
 
-def _require_fitting(kind: str, checkpoint: Checkpoint | None, team: Team) -> None:
+def judged(*, actor: Contributor, kind: str, checkpoint: Checkpoint | None, team: Team, content: Any) -> Settled:
+    """What `create` would record, or what it would raise."""
+    require(actor, "foothold.create", team)
+    require_fitting(kind, checkpoint, team)
+    settled = settle(content, kind=kind, checkpoint=checkpoint, actor=actor)
+    rules.require(settled)
+    return settled
+
+
+def require_fitting(kind: str, checkpoint: Checkpoint | None, team: Team) -> None:
+    """Raise Validation for a claim about nothing, and for another team's about a checkpoint that is a team's own."""
     if checkpoint is None and kind != Foothold.Kind.COLLECTION:
         raise Validation(errors=[{"pointer": "/checkpoint", "code": "required", "detail": "Missing."}])
     if checkpoint is not None and checkpoint.visibility != Visibility.PUBLIC and checkpoint.team_id != team.pk:
@@ -135,11 +147,12 @@ def _require_source(derived_from: str, actor: Contributor) -> None:
 def _named(kind: str, **columns: Any) -> Foothold:
     """A row under a name that nobody has; the database says whether somebody does."""
     while True:
+        accession = accessions.make(CONTENTS[kind].letter)
         try:
             with transaction.atomic():
-                return Foothold.objects.create(accession=accessions.make(CONTENTS[kind].letter), kind=kind, **columns)
-        except IntegrityError as error:
-            if "accession" not in str(error):
+                return Foothold.objects.create(accession=accession, kind=kind, **columns)
+        except IntegrityError:
+            if not Foothold.objects.filter(accession=accession).exists():
                 raise
 
 
@@ -158,12 +171,8 @@ def revise(
     Raises EditConflict with base, mine, theirs and a merge of disjoint fields when another was faster; Validation;
     IllegalStanding for what has ended.
     """
-    require(actor, "foothold.revise", foothold)
-    _require_standing(foothold, "revised", Standing.DRAFT, Standing.OPEN)
     base = revision(foothold, based_on)
-    settled = settle(content, kind=foothold.kind, checkpoint=foothold.checkpoint, actor=actor)
-    _require_same_subject(settled, base)
-    rules.require(settled)
+    settled = judged_anew(actor=actor, foothold=foothold, content=content, base=base)
     # One conditional UPDATE: of two editors of one version the database lets one win.
     advanced = Foothold.objects.filter(pk=foothold.pk, head_version=based_on).update(
         head_version=F("head_version") + 1, title=settled.title
@@ -182,6 +191,16 @@ def revise(
     notifications.of_version(added)
     changes.record(actor, "foothold.revise", foothold.accession, version=added.version)
     return added
+
+
+def judged_anew(*, actor: Contributor, foothold: Foothold, content: Any, base: Revision) -> Settled:
+    """What `revise` would record on top of `base`, or what it would raise."""
+    require(actor, "foothold.revise", foothold)
+    _require_standing(foothold, "revised", Standing.DRAFT, Standing.OPEN)
+    settled = settle(content, kind=foothold.kind, checkpoint=foothold.checkpoint, actor=actor)
+    _require_same_subject(settled, base)
+    rules.require(settled)
+    return settled
 
 
 def conflict(foothold: Foothold, *, base: Revision, mine: dict[str, Any]) -> EditConflict:

@@ -17,6 +17,7 @@ from atlas.services.checkpoints import read_card
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.api.uploading import CARD
+from tests.importing import stage
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def full(checkpoint, probe, alice, argued):
     jobs.finish(job, numbers={}, provenance={}, shown=[Shown("image", picture, {})])
     Upload.objects.create(artifact=picture, uploaded_by=alice)
     FootholdArtifact.objects.create(foothold=argued, artifact=picture, since=1)
+    stage(b'{"external_id": "a"}', actor=argued.created_by, team=argued.team)
     item = datasets.Item(digest="a" * 64, name="one")
     datasets.register(
         actor=None, slug="few", items=[item], kind="images", title="Few", licence="CC0-1.0", labels=[]

@@ -6,9 +6,10 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from atlas.errors import Forbidden, LastOperator, NoSuchPerson, SessionRequired, Validation
-from atlas.models import Change, ChangeSet, Contributor, Membership, Role, Team, Token, User
+from atlas.models import Change, ChangeSet, Contributor, ImportRow, Membership, Role, Team, Token, User
 from atlas.permissions import Credential, is_operator
 from atlas.services import answers, people, teams, tokens, unsaved
+from tests.importing import stage
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +119,7 @@ def test_an_erased_person_goes_on_under_one_pseudonym(user, alice, bob):
     kept = answers.begin(actor=alice, key="k", route="POST /api/v1/teams", body_sha256="0" * 64)
     answers.complete(kept, status=201, body={"handle": "alice", "citation_name": "Alice Liddell"}, headers={})
     unsaved.keep(actor=alice, item="new:description", content={"body": "As Alice Liddell typed it."})
+    stage(b'{"external_id": "Alice Liddell"}', actor=alice, team=alice.personal_space)
     traces, acts = Change.objects.count(), ChangeSet.objects.filter(actor=alice).count()
     person = people.erase(actor=alice, user=user)
     assert person == alice
@@ -129,6 +131,7 @@ def test_an_erased_person_goes_on_under_one_pseudonym(user, alice, bob):
     )
     assert not User.objects.filter(contributor=person).exists()
     assert not Token.objects.exists()
+    assert not ImportRow.objects.exists()
     assert Membership.objects.filter(contributor=person).count() == 1  # of the personal space
     assert ChangeSet.objects.filter(actor=person).count() == acts
     assert Change.objects.count() > traces

@@ -29,6 +29,7 @@ class Endpoint(APIView):
 
     parameters: ClassVar[Mapping[str, query.Parameter]] = {}
     counted: ClassVar[Mapping[str, str]] = {}
+    streams: ClassVar[bool] = False  # a file, which is written while it is read
     asked: dict[str, Any]
     count: limits.Count | None = None
 

@@ -17,6 +17,7 @@ PLACES: Mapping[str, str] = {
     "channel": "The neuron's channel in the layer, from 0.",
     "name": "A probe's name.",
     "fingerprint": "The job's fingerprint: 64 hexadecimal digits.",
+    "import_id": "The import's UUID.",
     "request_id": "The request's UUID.",
     "sha256": "The artifact's SHA-256: 64 hexadecimal digits.",
     "team": "A team's slug.",
@@ -65,7 +66,7 @@ class Schema(AutoSchema):
         asked = [parameter(name, it.description, "query", type=dict(it.schema)) for name, it in read.items()]
         following = [parameter("Link", 'The next page, as `rel="next"`.', "header", response=[200])]
         tag = parameter("ETag", "Send it as If-None-Match to hear of changes only.", "header", response=[200, 304])
-        return [*places, *asked, *(following if "cursor" in read else []), tag]
+        return [*places, *asked, *(following if "cursor" in read else []), *([] if self.view.streams else [tag])]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Anybody reads; who writes is signed in."""
@@ -114,6 +115,7 @@ def operation(
     writes: bool = False,
     waits: bool = False,
     secret: bool = False,
+    form: str = "",
 ) -> Callable[[Any], Any]:
     """Describes a method: its id, the shape of its answers, and by which problems it may refuse.
 
@@ -125,8 +127,14 @@ def operation(
     if forms:  # then each form is said by itself
         answers = {(code, "application/json"): it for code, it in answers.items()}
         answers |= {(code, form): OpenApiResponse(str, description=SAID[code]) for code in codes for form in forms}
+    what refuses with 428 takes an If-Match. What answers in a `form` that is not JSON is streamed, and has no tag.
+    """
+    keyed = bool({201, 202} & set(codes)) and not secret
+    answers: dict[Any, Any] = {
+        (code, form) if form else code: OpenApiResponse(shape, description=SAID[code]) for code in codes
+    }
     answers |= {308: OpenApiResponse(description="The same thing at its canonical address.")} if moves else {}
-    answers |= {} if writes else {304: OpenApiResponse(description="What you have is what there is.")}
+    answers |= {} if writes or form else {304: OpenApiResponse(description="What you have is what there is.")}
     refused = {*ALWAYS, *problems, *(WRITING if writes else ()), *((409,) if keyed else ())}
     answers |= {
         (status, "application/problem+json"): OpenApiResponse(shapes.Problem, description=STATED[status])

@@ -24,6 +24,15 @@ from atlas.dossiers import (
     pictures,
     requests,
     search,
+    changes,
+    checkpoints,
+    footholds,
+    imports,
+    jobs,
+    neurons,
+    people,
+    pictures,
+    requests,
     terms,
     unsaved,
 )
@@ -57,6 +66,8 @@ IN_BRIEF = {
     footholds.FootholdFacts: "FootholdInBrief",
     footholds.RevisionFacts: "RevisionInBrief",
     comments.CommentFacts: "CommentInThread",
+    imports.ImportFacts: "ImportInBrief",
+    imports.RowFacts: "ImportRow",
 }
 
 
@@ -146,6 +157,9 @@ RevisionPage = listed(footholds.RevisionFacts)
 Graph = shape(graphs.Graph)
 SupportPage = listed(footholds.SupportFacts)
 ReviewPage = listed(footholds.ReviewFacts)
+Import = shape(imports.ImportDossier)
+ImportPage = listed(imports.ImportFacts)
+ImportRowPage = listed(imports.RowFacts)
 Term = shape(terms.TermFacts)
 Search = shape(search.SearchDossier)
 Unsaved = shape(unsaved.UnsavedFacts)

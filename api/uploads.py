@@ -74,7 +74,7 @@ class UploadEndpoint(Endpoint):
         given = {name: values[-1] for name, values in fields.lists()}
         card, faults = _card(given.get("card"))
         whole = {**given, FILE: ""} if file is not None and FILE not in given else given
-        errors = [*_unreadable(fields), *validation.faults(whole, dict(WANTED)), *faults]
+        errors = [*unreadable(fields), *validation.faults(whole, dict(WANTED)), *faults]
         if FILE in given:
             errors.append({"pointer": f"/{FILE}", "code": "not-a-file", "detail": "Send it as a file, with a name."})
         if errors or file is None:
@@ -101,7 +101,8 @@ def _card(text: str | None) -> tuple[dict[str, Any], list[dict[str, str]]]:
         return {}, error.errors
 
 
-def _unreadable(fields: QueryDict) -> Iterator[dict[str, str]]:
+def unreadable(fields: QueryDict) -> Iterator[dict[str, str]]:
+    """Fields that are sent twice, or hold no text."""
     for name, values in fields.lists():
         if len(values) > 1:
             yield {"pointer": f"/{name[:80]}", "code": "repeated", "detail": uploads.TWICE}

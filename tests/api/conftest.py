@@ -16,6 +16,7 @@ from atlas.models import (
     Contributor,
     Finding,
     Foothold,
+    Import,
     Job,
     Membership,
     Request,
@@ -24,10 +25,11 @@ from atlas.models import (
     Term,
     User,
 )
-from atlas.services import comments, evidence, footholds, people, teams, tokens, unsaved
+from atlas.services import comments, evidence, footholds, imports, people, teams, tokens, unsaved
 from tests.api import contract
 from tests.api.uploading import MULTIPART
 from tests.claims import WORD, revise
+from tests.importing import DESCRIBED, jsonl, stage
 
 ROOT = "/api/v1"
 TOKEN = "t" * 32
@@ -50,6 +52,8 @@ class Api:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         kind = extra.pop("content_type", "application/json")
         answer = self.client.generic(method, path, data, kind, headers={**self.headers, **(headers or {})}, **extra)
+        if answer.streaming:  # read to its end, as a client does
+            answer = HttpResponse(answer.getvalue(), status=answer.status_code, headers=answer.headers)
         if answer.status_code >= 400 and method != "HEAD":
             sent = [path, *({**self.headers, **(headers or {})}).values(), data.decode(errors="replace")]
             contract.require_problem(answer, sent=sent)
@@ -91,6 +95,7 @@ class World:
     request: Request
     artifact: Artifact
     foothold: Foothold
+    batch: Import
     prefix: str  # of a token of Alice's, and of an invitation to her circle
 
     @property
@@ -103,6 +108,7 @@ class World:
             "name": "feature-visualization",
             "fingerprint": self.queued.fingerprint,
             "request_id": str(self.request.id),
+            "import_id": str(self.batch.public_id),
             "sha256": self.artifact.sha256,
             "team": "circle",
             "handle": "carol",
@@ -160,13 +166,20 @@ def claim_of(actor: Contributor, checkpoint: Checkpoint, team: Team, **more: Any
     return made
 
 
+def batch_of(actor: Contributor, checkpoint: Checkpoint, team: Team) -> Import:
+    """An import of one description of edges:3, judged and not yet committed."""
+    batch = stage(jsonl([DESCRIBED]), actor=actor, team=team, checkpoint=checkpoint, visibility=checkpoint.visibility)
+    return imports.judge(actor=actor, batch=batch)
+
+
 @pytest.fixture
 def world(checkpoint, alice, ask_for, answer_jobs, circle) -> World:
     """`toy` with one answered and one waiting question, both Alice's."""
     [done] = answer_jobs(*ask_for(checkpoint, alice, "edges:0").jobs)
     asked = ask_for(checkpoint, alice, "edges:1", [{"unit": "edges:0", "weight": 0.5}])
     claim = claim_of(alice, checkpoint, Team.objects.get(person=alice))
-    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done), claim, circle)
+    batch = batch_of(alice, checkpoint, Team.objects.get(person=alice))
+    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done), claim, batch, circle)
 
 
 @pytest.fixture
@@ -185,7 +198,8 @@ def hidden(register, team, alice, ask_for, answer_jobs, circle) -> World:
     secret.refresh_from_db()
     [done] = answer_jobs(*ask_for(secret, alice, "edges:0").jobs)
     asked = ask_for(secret, alice, "edges:1", "edges:2")
-    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), claim_of(alice, secret, team), circle)
+    claim, batch = claim_of(alice, secret, team), batch_of(alice, secret, team)
+    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), claim, batch, circle)
 
 
 @pytest.fixture

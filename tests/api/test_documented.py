@@ -17,7 +17,10 @@ from api.jobs import ASKED
 from atlas import validation
 from atlas.models import Foothold, Membership, Role, Team, Term
 from atlas.services import catalog, checkpoints, people, pictures, teams
+from atlas.models import Foothold, Import, Membership, Role, Team, Term
+from atlas.services import catalog, checkpoints, people, teams
 from atlas.services.checkpoints import LayerFacts
+from tests import importing
 from tests.api import contract
 from tests.api.conftest import ROOT, Api, claim_of, question
 from tests.api.doors import GOOD
@@ -112,6 +115,12 @@ PICTURING = {
     415: lambda it: it.api.ask("POST", it.path, b"GIF89a", content_type="image/gif"),
     422: lambda it: it.api.ask("POST", it.path, PICTURE[:-20], content_type="image/png"),
 }
+IMPORTING = {
+    413: lambda it: it.api.ask("POST", it.path, importing.form(file=b" " * (2 << 20)), headers=it.headers),
+    415: lambda it: it.api.ask("POST", it.path, b"{}"),
+    422: lambda it: it.api.ask("POST", it.path, importing.form(source=ABSENT), headers=it.headers),
+}
+SENDING = {"upload_checkpoint": UPLOADING, "stage_import": IMPORTING}
 DONE = (200, 201, 202, 204)
 BODIES = {
     "create_foothold": GOOD["footholds", "POST"],
@@ -135,6 +144,7 @@ BODIES = {
     "edit_checkpoint": {"title": "Another title"},
     "upload_checkpoint": form(),
     "upload_artifact": PICTURE,
+    "stage_import": importing.form(),
     "ask": question(subject="edges:3"),
     "create_token": {"name": "script", "scopes": ["read"]},
     "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},
@@ -166,6 +176,7 @@ class Asked:
         self.headers = {"If-Match": f'"{tags[name]}"'} if name in tags else {}
         self.headers |= {"Content-Type": MULTIPART} if name == "upload_checkpoint" else {}
         self.headers |= {"Content-Type": "image/png"} if name == "upload_artifact" else {}
+        self.headers |= {"Content-Type": MULTIPART} if name in SENDING else {}
 
     def _prepare(self, name, claim):
         """The claim as the verbs need it, and who may do what an operator may not."""
@@ -178,6 +189,8 @@ class Asked:
             )
         if name in ("withdraw_foothold", "discard_unsaved", "edit_comment", "remove_comment"):
             self.api = Api(claim.created_by.login)
+        if name in ("undo_import", "redo_import"):
+            Import.objects.update(state="committed" if name.startswith("undo") else "undone")
         if name == "merge_foothold":
             other = claim_of(claim.created_by, claim.checkpoint, claim.team)
             self.body = {"into": other.accession, "reason": "The same."}
@@ -224,6 +237,7 @@ def test_every_documented_answer_can_be_had(name, world, registering, as_operato
     promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
     refused = [code for code in promised if code not in (*DONE, 409)]
     ways = WAYS | {"upload_checkpoint": UPLOADING, "upload_artifact": PICTURING}.get(name, {})
+    ways = WAYS | SENDING.get(name, {})
     assert [ways[code](asked).status_code for code in refused] == refused
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409

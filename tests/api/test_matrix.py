@@ -9,9 +9,10 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from atlas.models import Checkpoint, Contributor, Foothold, Membership, Role, Scope, Team, Term
+from atlas.models import Checkpoint, Contributor, Foothold, Import, Membership, Role, Scope, Team, Term
 from atlas.services import jobs, people, reviews, teams, tokens
-from tests.api.conftest import ROOT, Api, claim_of, question
+from tests import importing
+from tests.api.conftest import ROOT, Api, batch_of, claim_of, question
 from tests.api.test_every_route import ROUTES, allowed, at
 from tests.api.uploading import MULTIPART, PICTURE, form
 from tests.claims import DISPUTE, RATIONALE, WORD
@@ -31,6 +32,8 @@ MODERATORS = (401, 403, 403, 403, 403, 403, 200, 404, 401, 403)
 SETTLING = (401, 403, 200, 200, 200, 200, 200, 404, 401, 403)  # the annotator began the thread
 WATCHING = (401, 200, 200, 200, 200, 200, 200, 404, 401, 403)
 NEURON = "checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>"
+ANNOTATORS = (401, 404, 200, 200, 200, 200, 200, 404, 401, 200)
+STAGED = (401, 404, 200, 403, 200, 200, 200, 404, 401, 403)
 MATRIX = {
     ("checkpoints", "GET"): OPEN,
     # Who may upload for no team is refused before the body says for which.
@@ -94,6 +97,17 @@ MATRIX = {
     ("terms/<str:term>", "GET"): OPEN,
     ("terms/<str:term>", "PATCH"): (401, 403, 403, 403, 200, 200, 200, 403, 401, 403),
     ("terms/<str:term>/merge", "POST"): (401, 403, 403, 403, 200, 200, 200, 403, 401, 403),
+    ("exports/footholds.jsonl", "GET"): OPEN,
+    ("exports/footholds.csv", "GET"): OPEN,
+    ("imports", "GET"): OWN,
+    ("imports", "POST"): (401, 403, 201, 201, 201, 201, 201, 422, 401, 403),
+    ("imports/<str:import_id>", "GET"): ANNOTATORS,
+    ("imports/<str:import_id>/rows", "GET"): ANNOTATORS,
+    # The annotator staged it.
+    ("imports/<str:import_id>/judge", "POST"): STAGED,
+    ("imports/<str:import_id>/commit", "POST"): STAGED,
+    ("imports/<str:import_id>/undo", "POST"): STAGED,
+    ("imports/<str:import_id>/redo", "POST"): STAGED,
     ("probes", "GET"): OPEN,
     ("probes/<str:name>", "GET"): OPEN,
     ("jobs", "GET"): OPEN,
@@ -171,6 +185,7 @@ def lab(register, probe, registering, operator, ask_for, answer_jobs):
         "name": probe.name,
         "fingerprint": asked.jobs[0].fingerprint,
         "request_id": str(asked.request.id),
+        "import_id": str(batch_of(named("annotator"), secret, team).public_id),
         "sha256": done.finding.shown.first().artifact_id,
         "team": "lab",
         "handle": "leaving",
@@ -204,6 +219,7 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     prefix = own if route.startswith("tokens") else invitation.prefix
     bodies = {
         ("checkpoints", "POST"): form(team="lab"),
+        ("imports", "POST"): importing.form(team="lab", checkpoint="secret", visibility="team"),
         ("checkpoints/<str:slug>", "PATCH"): {"title": "Renamed"},
         ("artifacts", "POST"): PICTURE,
         ("jobs", "POST"): question("secret", subject="edges:3"),
@@ -225,6 +241,9 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
     headers |= {"Content-Type": MULTIPART} if (route, method) == ("checkpoints", "POST") else {}
     headers |= {"Content-Type": "image/png"} if (route, method) == ("artifacts", "POST") else {}
+    headers |= {"Content-Type": MULTIPART} if (route, method) in (("checkpoints", "POST"), ("imports", "POST")) else {}
+    if route.startswith("imports/"):
+        Import.objects.update(state={"undo": "committed", "redo": "undone"}.get(route.rpartition("/")[2], "staged"))
     return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from atlas import tables
 from atlas.errors import AtlasError, Validation
 from atlas.models import DigestChoice, Role, Scope
 from atlas.models.checkpoints import is_slug
@@ -140,6 +141,28 @@ class Digest(forms.Form):
     """How often one is mailed."""
 
     digest = forms.ChoiceField(label="A mail of what I have not read", choices=DigestChoice.choices)
+
+
+class NewImport(forms.Form):
+    """A file of claims."""
+
+    file = forms.FileField(label="File", help_text="JSONL or CSV in UTF-8: at most 20 MiB and 50,000 rows.")
+    form = forms.ChoiceField(label="Format", choices=[(form, form.upper()) for form in tables.FORMS])
+    source = forms.CharField(
+        label="Source",
+        max_length=LONG,
+        help_text="Where the claims come from; the same one again when the same claims are sent again.",
+    )
+    checkpoint = forms.CharField(
+        label="Checkpoint", max_length=40, required=False, help_text="By its name in addresses, unless the rows say it."
+    )
+    team = forms.ChoiceField(label="For the team")
+    visibility = forms.ChoiceField(label="Read by", choices=[("public", "everybody"), ("team", "its team")])
+
+    def __init__(self, *args: Any, teams: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["team"]
+        choices.choices = teams
 
 
 class Accepted(forms.Form):

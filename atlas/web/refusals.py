@@ -12,7 +12,7 @@ from atlas.errors import AtlasError
 from atlas.web import negotiation
 
 # Only these are tried without their slash: a path that starts with two slashes would lead to another host.
-PAGES = ("/c", "/j", "/a", "/f", "/t", "/problems", "/api", "/me", "/teams", "/u", "/search")
+PAGES = ("/c", "/j", "/a", "/f", "/t", "/problems", "/api", "/me", "/teams", "/u", "/search", "/imports")
 
 
 def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:

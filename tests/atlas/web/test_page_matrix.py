@@ -52,6 +52,9 @@ READ = {
     "me/tokens": OWN,
     "teams": OWN,
     "teams/<str:slug>": MEMBERS,
+    "imports": OWN,
+    "imports/new": OWN,
+    "imports/<str:import_id>": (302, 404, 200, 200, 200, 200, 200, 404, 302),
     "u/<str:handle>": OPEN,
     "changes": OPEN,
     "search": OPEN,
@@ -64,6 +67,8 @@ ADMINS = (302, 403, 403, 403, 403, 302, 302, 404, 302)
 ANNOTATORS = (302, 403, 302, 302, 302, 302, 302, 404, 302)
 CURATORS = (302, 403, 403, 403, 302, 302, 302, 404, 302)
 AUTHOR = (302, 403, 302, 403, 403, 403, 403, 404, 302)
+# The annotator staged it; for the reader it is not there.
+STAGED = (302, 404, 302, 403, 302, 302, 302, 404, 302)
 WRITE = {
     "c/<str:slug>/<str:layer>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
@@ -104,6 +109,10 @@ WRITE = {
     "me/notifications/read": (302, 302, 302, 302, 302, 302, 302, 302, 302),
     "me/tokens": (302, 201, 201, 201, 201, 201, 201, 201, 302),
     "me/tokens/<str:prefix>/revoke": (302, 404, 302, 404, 404, 404, 302, 404, 302),
+    "imports/<str:import_id>/judge": STAGED,
+    "imports/<str:import_id>/commit": STAGED,
+    "imports/<str:import_id>/undo": STAGED,
+    "imports/<str:import_id>/redo": STAGED,
     "teams": (302, 302, 302, 302, 302, 302, 302, 302, 302),
     "teams/<str:slug>/rename": ADMINS,
     "teams/<str:slug>/review": ADMINS,
@@ -112,7 +121,7 @@ WRITE = {
     "teams/<str:slug>/members/<str:handle>": ADMINS,
     "teams/<str:slug>/members/<str:handle>/remove": ADMINS,
 }
-# A file that is uploaded (POST /c/new) is judged in test_upload_pages.
+# A file that is uploaded (POST /c/new, POST /imports/new) is judged in test_upload_pages and test_import_pages.
 
 
 def spelled(route) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from atlas import tables, texts, validation
+from atlas import accessions, tables, texts, validation
 from atlas.contents import CONTENTS, Mention, replaced
 from atlas.contents.pieces import ACCESSION
 from atlas.errors import AtlasError, EditConflict, Validation
@@ -130,7 +130,7 @@ def _judged(actor: Contributor, batch: Import, row: ImportRow, *, waiting: bool)
     found = Verdict(Outcome.CREATED, known, checkpoint, content, claims)
     if known is not None:
         return _of_known(actor, batch, given, found, known, waits=names.waits)
-    if not names.waits:
+    if waiting and not names.waits:  # a commit need not ask: what it does next judges first
         kind = given["kind"]
         footholds.judged(actor=actor, kind=kind, checkpoint=checkpoint, team=batch.team, content=content)
     return found
@@ -140,7 +140,9 @@ def _known(batch: Import, row: ImportRow) -> Foothold | None:
     """What was imported under this id before; or what was made here, and exported under its accession."""
     every = Foothold.objects.select_related("checkpoint", "team", "created_by")
     imported = every.filter(team=batch.team, source=batch.source, external_id=row.external_id).first()
-    return imported or every.filter(team=batch.team, accession=row.external_id).first()
+    if imported or not accessions.is_valid(row.external_id):
+        return imported
+    return every.filter(team=batch.team, accession=row.external_id).first()
 
 
 def _of_known(

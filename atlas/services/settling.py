@@ -89,19 +89,21 @@ class _Finder:
 
     def find(self) -> list[dict[str, str]]:
         """Fill in what was found; the faults."""
-        self._units(self._of("unit"))
-        self._footholds(self._of("foothold"))
-        self._terms(self._of("term"))
-        self._jobs(self._of("job"))
-        self._artifacts(self._of("artifact"))
+        for what, look_up in (
+            ("unit", self._units),
+            ("foothold", self._footholds),
+            ("term", self._terms),
+            ("job", self._jobs),
+            ("artifact", self._artifacts),
+        ):
+            if mentions := self._of(what):  # an import settles thousands, most of which name units only
+                look_up(mentions)
         return self.errors
 
     def _of(self, what: str) -> list[Mention]:
         return [mention for mention in self.mentions if mention.what == what]
 
     def _units(self, mentions: list[Mention]) -> None:
-        if not mentions:
-            return
         if self.settled.checkpoint is None:
             self._fault(mentions[0], "no-checkpoint", "Name the checkpoint whose neuron this is.")
             return

@@ -159,6 +159,37 @@ def organism_like(fresh_database, probe_on, tmp_path):
     return row
 
 
+def test_what_the_how_to_imports_is_there_and_leaves_again(server_url, tmp_path):
+    """Its commands as they stand, in one shell, at a server of ours and with a token."""
+    from atlas.models import Foothold
+    from atlas.services import people, tokens
+    from atlas.services.checkpoints import LayerFacts, read_card, register
+    from tests.conftest import registration
+
+    if shutil.which("curl") is None:
+        (pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip)("curl is not installed")
+    layers = [LayerFacts("gabor", "conv", 8, [1, 1], [9, 9], [32, 32], ["pre_relu", "post_relu"])]
+    facts = dataclasses.replace(registration("g"), layers=layers, aliases=[])
+    (tmp_path / "weights").write_bytes(b"w")
+    card = read_card({"title": "Curves", "input": {}, "licence": "CC0-1.0"})
+    register(actor=None, slug="curve-circuit", facts=facts, card=card, weights=tmp_path / "weights")
+    ada = people.join(username="ada", password="correct horse battery")
+    _, token = tokens.create(owner=ada, name="script", scopes=["read", "import"])
+    assert commands("import-and-export.md", naming="export FOOTHOLDS=")
+    environment = {**os.environ, "FOOTHOLDS": server_url, "TOKEN": token}
+    script = "set -e\n" + "\n".join(commands("import-and-export.md", naming="curl"))
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    refused, committed, undone, redone = json.loads(f"[{done.stdout.strip().replace('}{', '},{')}]")
+    assert [row["line"] for row in refused["items"]] == [3]
+    assert committed["outcome"] == {"created": 2, "refused": 1}
+    assert (undone["reversal"], redone["reversal"]) == ({"withdrawn": 2}, {"redone": 2})
+    assert Foothold.objects.filter(state="proposed").count() == 2
+    lines = [json.loads(line) for line in (tmp_path / "footholds.jsonl").read_text().splitlines()]
+    assert [line["external_id"] for line in lines] == ["gabor-2", "gabors"]
+    assert "Edges at 45°" in (tmp_path / "descriptions.csv").read_text()
+
+
 def test_the_card_that_the_how_to_shows_is_accepted():
     from atlas.services.checkpoints import read_card
     from workers.interp.input_spec import InputSpec

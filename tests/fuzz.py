@@ -10,6 +10,7 @@ from typing import Any
 
 from atlas import supervisor
 from tests import servers
+from tests.api.uploading import MULTIPART, closed, part
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
@@ -64,13 +65,21 @@ def places(url: str, token: str) -> str:
     found["accession"] = post(url, token, "footholds", claim)["accession"]
     said = post(url, token, f"footholds/{found['accession']}/comments", {"body": "So it is."})
     found["number"] = str(said["number"])
+    rows = json.dumps({**claim, "external_id": "a", "content": content}).encode()
+    file = closed(part("source", "fuzz"), part("checkpoint", "curve-circuit"), part("file", rows, filename="rows"))
+    found["import_id"] = send(url, token, file, MULTIPART, to="imports")["id"]
     return "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in found.items())
 
 
 def post(url: str, token: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """What the API answers; it must have made something."""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    asked = urllib.request.Request(f"{url}/api/v1/{path}", json.dumps(body).encode(), headers)
+    return send(url, token, json.dumps(body).encode(), "application/json", to=path)
+
+
+def send(url: str, token: str, body: bytes, kind: str, *, to: str) -> dict[str, Any]:
+    """The same for a body of any kind."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+    asked = urllib.request.Request(f"{url}/api/v1/{to}", body, headers)
     with urllib.request.urlopen(asked) as answer:
         made: dict[str, Any] = json.load(answer)
         return made

@@ -62,6 +62,7 @@ class RowFacts:
     line: int
     external_id: str
     kind: str
+    title: str
     judged: str
     outcome: str
     reversal: str
@@ -130,14 +131,17 @@ def rows_facts(rows: Sequence[ImportRow], *, actor: Contributor | None) -> list[
 
 def _row_facts(row: ImportRow, *, named: bool) -> RowFacts:
     given: Any = row.given if isinstance(row.given, dict) else {}
+    content: Any = given.get("content") if isinstance(given.get("content"), dict) else {}
+    known = row.foothold if named else None
     return RowFacts(
         line=row.line,
         external_id=row.external_id,
         kind=str(given.get("kind", ""))[:20],
+        title=str(content.get("title", known.title if known else ""))[:120],
         judged=row.judged,
         outcome=row.outcome,
         reversal=row.reversal,
-        foothold=row.foothold.accession if named and row.foothold else None,
+        foothold=known.accession if known else None,
         version=row.version,
         errors=tuple(FaultFacts(it["pointer"], it["code"], it["detail"]) for it in row.errors),
     )

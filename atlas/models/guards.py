@@ -105,8 +105,8 @@ GUARDS = (
         Import,
         columns=("public_id", "team", "checkpoint", "source", "visibility", "by", "form", "sha256", "created_at"),
     ),
-    # What was never committed was never anybody's but its author's; erasure forgets it.
-    Guard(ImportRow, columns=("batch", "line", "external_id", "given"), deletable="OLD.\"outcome\" = ''"),
+    # What became no version of anything was never anybody's but its author's; erasure forgets it.
+    Guard(ImportRow, columns=("batch", "line", "external_id", "given"), deletable='OLD."version" IS NULL'),
 )
 
 

@@ -179,7 +179,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     UnsavedText.objects.filter(contributor=person).delete()  # nobody was ever to read it but them
     Watch.objects.filter(contributor=person).delete()
     Notification.objects.filter(recipient=person).delete()
-    ImportRow.objects.filter(batch__by=person, outcome=ImportRow.Outcome.NONE).delete()  # nor what they never committed
+    ImportRow.objects.filter(batch__by=person, version=None).delete()  # nor what became no claim
     user.delete()
     changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
     person.refresh_from_db()

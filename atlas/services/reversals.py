@@ -35,7 +35,7 @@ def _carry_out(actor: Contributor, batch: Import, row: ImportRow, act: Act) -> N
     found = Foothold.objects.select_for_update().get(pk=row.foothold_id)
     try:
         with transaction.atomic():
-            if found.head_version != row.left_at:
+            if not _is_as_left(row, found):
                 raise _Touched(f"It was revised since: it is at version {found.head_version}.")
             row.reversal, row.errors = act(actor, batch, row, found), []
             row.left_at = found.head_version
@@ -79,6 +79,15 @@ def _stand(actor: Contributor, batch: Import, found: Foothold, to: str, reason: 
 
 
 # --- whether others have touched it -----------------------------------------------------------------------------------
+def _is_as_left(row: ImportRow, found: Foothold) -> bool:
+    """Whether it says what the row left; also once a later import has revised it, and has been undone."""
+    if found.head_version == row.left_at:
+        return True
+    by_import = found.import_rows.filter(left_at=found.head_version).exists()
+    said = found.revisions.filter(version__in=[int(row.left_at or 0), found.head_version])
+    return by_import and said.values("content_sha256").distinct().count() == 1
+
+
 def _require_untouched(row: ImportRow, found: Foothold) -> None:
     """Raise _Touched where somebody has decided on it, has reviewed this version, or has built on it."""
     _require_standing(found, Standing.OPEN)

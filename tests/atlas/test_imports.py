@@ -139,6 +139,24 @@ def test_the_undo_is_undone(load, preview, ana):
     assert of("n9").title == "A curve"
 
 
+def test_of_two_imports_the_later_is_undone_first(load, ana):
+    first, second = load([described(1)]), load([described(1, "An arc")])
+    imports.undo(actor=ana, batch=second)
+    imports.undo(actor=ana, batch=first)
+    assert (outcomes(second, "reversal"), outcomes(first, "reversal")) == (["restored"], ["withdrawn"])
+    imports.redo(actor=ana, batch=first)
+    imports.redo(actor=ana, batch=second)
+    assert (of("n1").title, of("n1").state, of("n1").head_version) == ("An arc", "proposed", 4)
+
+
+def test_of_two_imports_the_earlier_is_not_undone_first(load, ana):
+    first, second = load([described(1)]), load([described(1, "An arc")])
+    imports.undo(actor=ana, batch=first)
+    assert outcomes(first, "reversal") == ["kept"]
+    imports.undo(actor=ana, batch=second)
+    assert of("n1").title == "A curve"
+
+
 def test_what_is_touched_between_undo_and_redo_stays(load, ana, lab):
     batch = load([described(0), described(1)])
     imports.undo(actor=ana, batch=batch)

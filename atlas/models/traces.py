@@ -152,7 +152,11 @@ def introduce(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 def tell(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Say who acts before a statement that writes to a traced table; every time, because a rollback forgets it."""
+    """Say who acts before a statement that writes to a traced table; every time, because a rollback forgets it.
+
+    Before one that locks rows of such a table, line up as a writer does: who has the rows would wait for who has the
+    line, and the other way round.
+    """
     if isinstance(sql, str) and _writes_people(sql):
         actor = _actor()
         with context["connection"].connection.cursor() as cursor:
@@ -160,12 +164,23 @@ def tell(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context
                 "SELECT set_config('atlas.actor', %s, false), set_config('atlas.request', %s, false)",
                 ["" if actor is None else str(actor), _request() or ""],
             )
+    elif isinstance(sql, str) and _locks_people(sql):
+        with context["connection"].connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     return execute(sql, params, many, context)
 
 
 def _writes_people(sql: str) -> bool:
     words = sql.lstrip()[:6].upper()
-    return words in ("INSERT", "UPDATE", "DELETE") and any(f'"{trace.table}"' in sql for trace in TRACES)
+    return words in ("INSERT", "UPDATE", "DELETE") and _names_traced(sql)
+
+
+def _locks_people(sql: str) -> bool:
+    return " FOR UPDATE" in sql and sql.startswith("SELECT") and _names_traced(sql)
+
+
+def _names_traced(sql: str) -> bool:
+    return any(f'"{trace.table}"' in sql for trace in TRACES)
 
 
 def _actor() -> int | None:

@@ -11,9 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from atlas.errors import WrongStage
+from atlas.errors import EditConflict, IllegalStanding, WrongStage
 from atlas.models import Change, Foothold, Import, Revision, Role
-from atlas.services import imports, teams
+from atlas.services import imports, reviews, teams
 from tests import importing
 from tests.claims import member
 from tests.importing import described, outcomes
@@ -123,3 +123,23 @@ def test_of_two_imports_of_one_file_one_makes_what_the_other_finds(stage, monkey
     pairs = Counter(tuple(sorted(pair)) for pair in zip(*map(outcomes, batches), strict=True))
     assert pairs == {("created", "unchanged"): SIZE}
     require_each_once()
+
+
+def test_who_reviews_and_who_undoes_do_not_stop_each_other(stage):
+    batch = stage()
+    imports.commit(actor=batch.by, batch=batch)
+    bo = member("bo", batch.team, Role.REVIEWER)
+
+    def back_and_forth():
+        for _ in range(2):
+            imports.undo(actor=batch.by, batch=batch)
+            imports.redo(actor=batch.by, batch=batch)
+
+    def review():
+        for claim in Foothold.objects.select_related("team", "checkpoint"):
+            with suppress(IllegalStanding, EditConflict):
+                reviews.review(actor=bo, foothold=claim, version=claim.head_version, verdict="unsure")
+
+    together(back_and_forth, review)
+    kept = batch.rows.filter(reversal="kept").values("foothold")
+    assert not Foothold.objects.filter(pk__in=kept).exclude(reviews__reviewer=bo).exists()

@@ -114,7 +114,7 @@ def unprotected(answer: HttpResponse, *, method: str, https: bool) -> list[str]:
     ]
     found += ["unsafe script"] if re.search(r"script-src[^;]*(unsafe|\*|http:)", policy) else []
     found += [] if re.fullmatch(r"[0-9a-f-]{36}", answer.get("X-Request-ID", "")) else ["X-Request-ID"]
-    found += ["a body"] if answer.content and (method == "HEAD" or answer.status_code in (204, 304)) else []
+    found += ["a body"] if answer.getvalue() and (method == "HEAD" or answer.status_code in (204, 304)) else []
     kind = answer.get("Content-Type", "")
     found += ["no charset"] if kind.startswith("text/html") and "charset=utf-8" not in kind else []
     found += ["cached"] if answer.status_code >= 400 and "no-store" not in answer.get("Cache-Control", "") else []

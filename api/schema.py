@@ -120,19 +120,16 @@ def operation(
     """Describes a method: its id, the shape of its answers, and by which problems it may refuse.
 
     What makes something (201, 202) takes an Idempotency-Key, unless its answer holds a secret that is kept nowhere;
-    what refuses with 428 takes an If-Match. `forms` are the media types in which the answer comes as text, too.
-    """
-    keyed = bool({201, 202} & set(codes)) and not secret
-    answers: dict[Any, Any] = {code: OpenApiResponse(shape, description=SAID[code]) for code in codes}
-    if forms:  # then each form is said by itself
-        answers = {(code, "application/json"): it for code, it in answers.items()}
-        answers |= {(code, form): OpenApiResponse(str, description=SAID[code]) for code in codes for form in forms}
-    what refuses with 428 takes an If-Match. What answers in a `form` that is not JSON is streamed, and has no tag.
+    what refuses with 428 takes an If-Match. `forms` are the media types in which the answer comes as text, too. What
+    answers in a `form` that is not JSON, and in no other, is streamed and has no tag.
     """
     keyed = bool({201, 202} & set(codes)) and not secret
     answers: dict[Any, Any] = {
         (code, form) if form else code: OpenApiResponse(shape, description=SAID[code]) for code in codes
     }
+    if forms:  # then each form is said by itself
+        answers = {(code, "application/json"): it for code, it in answers.items()}
+        answers |= {(code, text): OpenApiResponse(str, description=SAID[code]) for code in codes for text in forms}
     answers |= {308: OpenApiResponse(description="The same thing at its canonical address.")} if moves else {}
     answers |= {} if writes or form else {304: OpenApiResponse(description="What you have is what there is.")}
     refused = {*ALWAYS, *problems, *(WRITING if writes else ()), *((409,) if keyed else ())}

@@ -102,6 +102,8 @@ def _require_untouched(row: ImportRow, found: Foothold) -> None:
         raise _Touched("Evidence was given for it or against it since.")
     if made and Reference.objects.filter(target=found).exclude(foothold__standing__in=ENDED).exists():
         raise _Touched("Another foothold names it.")
+    if made and found.rank != Foothold.Rank.NORMAL:
+        raise _Touched(f"A curator has made it {found.rank} since.")
     if made and found.replaces.exists():
         raise _Touched("Another foothold was merged into it since.")
 

@@ -109,6 +109,9 @@ def _require_readable(row: ImportRow) -> None:
         errors = validation.faults(row.given["content"], _of_strangers(row.given["kind"]), at="/content")
         errors += texts.faults_of_line(row.given["external_id"], at="/external_id", longest=200)
         errors += texts.faults_of_line(row.given.get("summary", ""), at="/summary", longest=300, shortest=0)
+        for place, said in enumerate(row.given.get("speaks_of", ())):
+            at = f"/speaks_of/{place}/note"
+            errors += texts.faults_of_line(said.get("note", ""), at=at, longest=500, shortest=0)
     if not errors and row.given["kind"] != Foothold.Kind.EVIDENCE and row.given.get("speaks_of"):
         errors = [{"pointer": "/speaks_of", "code": "not-fitting", "detail": "Only evidence speaks of claims."}]
     if not errors:

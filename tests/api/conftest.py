@@ -17,6 +17,7 @@ from atlas.models import (
     Finding,
     Foothold,
     Import,
+    ImportRow,
     Job,
     Membership,
     Request,
@@ -25,11 +26,11 @@ from atlas.models import (
     Term,
     User,
 )
-from atlas.services import comments, evidence, footholds, imports, people, teams, tokens, unsaved
+from atlas.services import comments, evidence, footholds, people, teams, tokens, unsaved
 from tests.api import contract
 from tests.api.uploading import MULTIPART
 from tests.claims import WORD, revise
-from tests.importing import DESCRIBED, jsonl, stage
+from tests.importing import DESCRIBED
 
 ROOT = "/api/v1"
 TOKEN = "t" * 32
@@ -167,9 +168,11 @@ def claim_of(actor: Contributor, checkpoint: Checkpoint, team: Team, **more: Any
 
 
 def batch_of(actor: Contributor, checkpoint: Checkpoint, team: Team) -> Import:
-    """An import of one description of edges:3, judged and not yet committed."""
-    batch = stage(jsonl([DESCRIBED]), actor=actor, team=team, checkpoint=checkpoint, visibility=checkpoint.visibility)
-    return imports.judge(actor=actor, batch=batch)
+    """An import of one description of edges:3, as it stands once it is judged: every world has one, so by rows."""
+    about = {"team": team, "checkpoint": checkpoint, "by": actor, "visibility": checkpoint.visibility}
+    batch = Import.objects.create(**about, source="distill", form="jsonl", sha256="0" * 64, size=1, state="staged")
+    ImportRow.objects.create(batch=batch, line=1, external_id="a", given=DESCRIBED, judged="created")
+    return batch
 
 
 @pytest.fixture

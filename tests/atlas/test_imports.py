@@ -85,7 +85,7 @@ def test_teams_do_not_get_in_each_others_way(load, register, ana):
 # --- undo -------------------------------------------------------------------------------------------------------------
 def test_an_undo_goes_past_what_others_have_touched(load, ana, bo, lab):
     before = load([described(9)])
-    batch = load([*(described(number) for number in range(7)), described(9, "Changed"), described(8)])
+    batch = load([*map(described, range(7)), described(9, "Changed"), described(8), described(10)])
     revise(of("n1"), bo, title="Better")
     reviews.review(actor=bo, foothold=of("n2"), version=1, verdict="agree")
     evidence.give(actor=bo, claim=of("n3"), team=lab, content=WORD)
@@ -97,11 +97,13 @@ def test_an_undo_goes_past_what_others_have_touched(load, ana, bo, lab):
         content={"title": "Mine", "items": [{"foothold": of("n4").accession}]},
     )
     footholds.withdraw(actor=ana, foothold=of("n5"))
-    footholds.merge(actor=_curator(lab), foothold=of("n8"), into=of("n6"), reason="The same.")
+    curator = _curator(lab)
+    footholds.set_rank(actor=curator, foothold=of("n10"), rank="preferred")
+    footholds.merge(actor=curator, foothold=of("n8"), into=of("n6"), reason="The same.")
     imports.undo(actor=ana, batch=batch)
     assert batch.state == "undone"
     kept = ["kept"] * 6
-    assert outcomes(batch, "reversal") == ["withdrawn", *kept, "restored", "kept"]
+    assert outcomes(batch, "reversal") == ["withdrawn", *kept, "restored", "kept", "kept"]
     details = [row.errors[0]["detail"] for row in batch.rows.filter(reversal="kept")]
     assert details == [
         "It was revised since: it is at version 2.",
@@ -111,6 +113,7 @@ def test_an_undo_goes_past_what_others_have_touched(load, ana, bo, lab):
         "It is withdrawn now.",
         "Another foothold was merged into it since.",
         "It is merged now.",
+        "A curator has made it preferred since.",
     ]
     assert (of("n0").state, of("n1").state, of("n9").title) == ("withdrawn", "proposed", "A curve")
     assert of("n9").head_version == 3

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 
 GOOD = json.dumps(described(1)).encode() + b"\n"
 HEADER = b"external_id,kind,neuron,title\n"
+SPOKEN = {"claim": "nothing", "role": "supports"}
 ROWS = {
     "no JSON": (b"{\n", ("", "malformed")),
     "NUL": (b'{"external_id": "a\0"}\n', ("", "malformed")),
@@ -48,6 +49,10 @@ ROWS = {
     "evidence of nothing": (
         json.dumps({**EVIDENCE, "speaks_of": [{"claim": "nothing", "role": "supports"}]}).encode(),
         ("/speaks_of/0/claim", "no-such-foothold"),
+    ),
+    "bidi note": (
+        json.dumps({**EVIDENCE, "external_id": "e", "speaks_of": [{**SPOKEN, "note": "\u202ex"}]}).encode(),
+        ("/speaks_of/0/note", "bidi-override"),
     ),
     "speaking description": (
         json.dumps({**described(5), "speaks_of": [{"claim": "x", "role": "supports"}]}).encode(),

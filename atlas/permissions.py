@@ -13,8 +13,6 @@ from atlas.models import (
     Comment,
     Contributor,
     Foothold,
-    Contributor,
-    Foothold,
     Import,
     InstanceRole,
     Membership,

@@ -8,6 +8,7 @@ from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, FootholdNeuron, Reference, Revision, Support, UnsavedText
+from atlas.models.imports import Import, ImportRow
 from atlas.models.index import IndexEntry, KnownWord, NameWord
 from atlas.models.jobs import Job, JobEvent, ProbeKind, Request, RequestedJob, ResponseReport, Snapshot, Worker
 from atlas.models.notifications import Notification, Watch
@@ -21,16 +22,6 @@ from atlas.models.people import (
     Role,
     Team,
     User,
-from atlas.models.imports import Import, ImportRow
-from atlas.models.jobs import (
-    Job,
-    JobEvent,
-    ProbeKind,
-    Request,
-    RequestedJob,
-    ResponseReport,
-    Snapshot,
-    Worker,
 )
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
@@ -56,9 +47,9 @@ __all__ = [
     "FootholdArtifact",
     "FootholdNeuron",
     "FootholdTerm",
-    "IndexEntry",
     "Import",
     "ImportRow",
+    "IndexEntry",
     "InstanceRole",
     "Invitation",
     "Job",

@@ -102,6 +102,7 @@ GUARDS = (
     ),
     Guard(CommentVersion),
     Guard(CommentModeration),
+    Guard(
         Import,
         columns=("public_id", "team", "checkpoint", "source", "visibility", "by", "form", "sha256", "created_at"),
     ),

@@ -19,9 +19,8 @@ from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.guards import execute, present
-from atlas.models.people import Byline, Contributor, Invitation, Membership, Team, User
 from atlas.models.imports import Import
-from atlas.models.people import Contributor, Invitation, Membership, Team, User
+from atlas.models.people import Byline, Contributor, Invitation, Membership, Team, User
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
 from atlas.models.tokens import Token

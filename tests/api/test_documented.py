@@ -15,10 +15,8 @@ from jsonschema import Draft202012Validator
 from api import urls
 from api.jobs import ASKED
 from atlas import validation
-from atlas.models import Foothold, Membership, Role, Team, Term
-from atlas.services import catalog, checkpoints, people, pictures, teams
 from atlas.models import Foothold, Import, Membership, Role, Team, Term
-from atlas.services import catalog, checkpoints, people, teams
+from atlas.services import catalog, checkpoints, people, pictures, teams
 from atlas.services.checkpoints import LayerFacts
 from tests import importing
 from tests.api import contract

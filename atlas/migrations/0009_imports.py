@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('atlas', '0004_footholds'),
+        ('atlas', '0008_search'),
     ]
 
     operations = [

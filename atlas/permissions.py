@@ -250,6 +250,8 @@ def _wrote(actor: Contributor, comment: Comment) -> bool:
 
 def _may_settle(actor: Contributor, thread: Comment) -> bool:
     return _wrote(actor, thread) or settles_discussions(actor, thread.foothold)
+
+
 def _may_import(actor: Contributor, team: Team | None) -> bool:
     """In a team; or, before the file says for which, in any."""
     return _annotates_somewhere(actor, team) if team is None else _annotates(actor, team)

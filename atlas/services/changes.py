@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import F
 
 from atlas.acting import current_request
 from atlas.models import ChangeSet, Contributor
@@ -20,8 +19,8 @@ def record(actor: Contributor | None, verb: str, subject: str, **facts: Any) -> 
 def take_turn(*rows: models.Model) -> None:
     """Wait for whoever writes about these just now; what is read of them afterwards stays so until one is done.
 
-    An UPDATE that changes nothing, and no SELECT … FOR UPDATE: on PostgreSQL it takes the lock under which changes are
-    numbered before that of a row, as every write does. In the other order two writers would wait for each other.
+    On PostgreSQL a connection lines up as a writer before it locks such a row (`models.traces.tell`), so that two who
+    write do not wait for each other; on SQLite every transaction that may write is the only one.
     """
     for row in rows:
-        type(row)._default_manager.filter(pk=row.pk).update(id=F("id"))
+        type(row)._default_manager.select_for_update().filter(pk=row.pk).first()

@@ -32,7 +32,9 @@ def redo(actor: Contributor, batch: Import, row: ImportRow) -> None:
 
 def _carry_out(actor: Contributor, batch: Import, row: ImportRow, act: Act) -> None:
     assert row.foothold_id is not None
-    found = Foothold.objects.select_for_update().get(pk=row.foothold_id)
+    found = Foothold.objects.get(pk=row.foothold_id)
+    changes.take_turn(found)
+    found.refresh_from_db()
     try:
         with transaction.atomic():
             if not _is_as_left(row, found):

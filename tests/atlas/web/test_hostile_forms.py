@@ -5,8 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from atlas.models import Membership, Team
-from atlas.services import people, teams
+from atlas.models import Foothold, Membership, Team
+from atlas.services import footholds, people, teams
+from atlas.web.views.verbs import VERBS
 from tests.api.conftest import rows
 from tests.atlas.web.test_hardening import addresses
 
@@ -36,8 +37,13 @@ BODIES = {
     "numbers": (b"days=1e9&uses=-1&role=999999999999999999999&start=-1&before=1e3", FORM),
 }
 FIELDS = (
-    "name", "citation_name", "version_tag", "invitation", "orcid", "role", "days", "uses", "handle", "scopes", "team",
-    "username", "email", "password1", "password", "code", "login", "next", "probe", "params", "steps", "seeds",
+    "name", "citation_name", "version_tag", "invitation", "orcid", "role", "days", "uses", "handle", "scopes",
+    "team", "version", "based_on", "verdict", "reason", "text", "rationale", "outcome", "into", "to", "rank",
+    "summary", "method", "source", "title", "quote", "known", "job", "facet", "alt_text", "interpretation", "kind",
+    "checkpoint", "content.title", "content.neuron", "content.body", "content.terms", "content.parameters",
+    "content.confidence", "content.predictions", "content.claims.family", "slug", "label", "definition", "synonyms",
+    "body", "reply_to", "level", "digest", "form", "username", "email", "password1", "password", "code", "login",
+    "next", "probe", "params", "steps", "seeds",
 )  # fmt: skip
 THERE = (
     "/teams/curves/rename", "/teams/curves/invite", "/teams/curves/members/bob", "/c/toy/edges", "/c/toy/edges/1",
@@ -49,6 +55,8 @@ def browser(user, alice, bob, checkpoint) -> Client:
     """Alice's, who leads a team of which Bob is a member."""
     team = teams.found(actor=None, slug="curves", name="Curves", admin=alice)
     Membership.objects.create(team=team, contributor=bob, role=10)
+    content = {"neuron": "edges:1", "title": "A line"}
+    footholds.create(actor=alice, kind="description", checkpoint=checkpoint, team=team, content=content)
     found = Client(raise_request_exception=False)
     found.force_login(user)
     return found
@@ -57,7 +65,10 @@ def browser(user, alice, bob, checkpoint) -> Client:
 def posted() -> list[str]:
     """Every page, with what is there in its places; signing out would end the session, and being erased the person."""
     pages = [path for path in addresses() if not path.startswith("/api/")]
-    return [path for path in [*pages, *THERE] if not re.search("logout|/erase", path)]
+    verbs = ("edit", "evidence", "comments", "watch", *VERBS)
+    claims = [f"/f/{it.accession}/{verb}" for it in Foothold.objects.all() for verb in verbs]
+    there = [*THERE, *claims, "/f/new?kind=description&checkpoint=toy"]
+    return [path for path in [*pages, *there] if not re.search("logout|/erase", path)]
 
 
 @pytest.mark.parametrize("kind", BODIES)

@@ -11,7 +11,7 @@ from api import query
 from api.endpoint import Endpoint
 from api.footholds import KINDS, STATES
 from api.schema import operation
-from atlas.dossiers import exports
+from atlas.dossiers import changes, exports
 
 JSONL, CSV = "application/x-ndjson", "text/csv"
 
@@ -23,9 +23,10 @@ def exported(suffix: str, form: str, says: str, write: Callable[..., Iterator[An
     def get(self: Any, request: Request) -> StreamingHttpResponse:
         columns = {"checkpoint": "checkpoint__slug", "team": "team__slug", "kind": "kind", "source": "source"}
         wanted = {column: self.asked[name] for name, column in columns.items() if name in self.asked}
+        as_of = changes.newest(self.actor)
         ids = exports.in_order(exports.chosen(self.actor, state=self.asked.get("state"), **wanted))
         file = write(ids, actor=self.actor, kind=self.asked.get("kind"))
-        named = {"Content-Disposition": f'attachment; filename="footholds.{suffix}"'}
+        named = {"Content-Disposition": f'attachment; filename="footholds.{suffix}"', "As-Of-Change": str(as_of)}
         return StreamingHttpResponse(file, content_type=form, headers=named)
 
     get.__doc__ = says

@@ -137,7 +137,10 @@ def operation(
         (status, "application/problem+json"): OpenApiResponse(shapes.Problem, description=STATED[status])
         for status in sorted(refused)
     }
-    headers = [*(_sent(conditional=428 in problems, keyed=keyed, waits=waits)), *_answered(codes, moves=moves)]
+    headers = [
+        *(_sent(conditional=428 in problems, keyed=keyed, waits=waits)),
+        *_answered(codes, moves=moves, form=form),
+    ]
     return extend_schema(
         operation_id=name,
         request={media_type: given} if given else None,
@@ -157,10 +160,13 @@ def _sent(*, conditional: bool, keyed: bool, waits: bool) -> Iterator[OpenApiPar
         yield parameter("Prefer", "`wait=n`: answer when the job has ended, or after n seconds, at most 30.", "header")
 
 
-def _answered(codes: Sequence[int], *, moves: bool) -> Iterator[OpenApiParameter]:
+def _answered(codes: Sequence[int], *, moves: bool, form: str) -> Iterator[OpenApiParameter]:
     """The headers that answers carry."""
     if moves:
         yield parameter("Location", "Where it is.", "header", response=[308])
+    if form:
+        says = "Of what was written up to this change everything is in the file: go on at /changes?after=…"
+        yield parameter("As-Of-Change", says, "header", response=[*codes])
     if 202 in codes:
         yield parameter("Location", "The job, or the request that holds the jobs.", "header", response=[*codes])
 

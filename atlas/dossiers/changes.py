@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from atlas.models import Change, Contributor
 from atlas.permissions import readable_changes
@@ -31,6 +31,11 @@ class ChangeFacts:
 def readable_by(actor: Contributor | None) -> QuerySet[Change]:
     """The changes this person may follow, to be ordered by number."""
     return Change.objects.filter(readable_changes(actor)).select_related("actor")
+
+
+def newest(actor: Contributor | None) -> int:
+    """The number of the newest change this person may follow, 0 before the first."""
+    return Change.objects.filter(readable_changes(actor)).aggregate(newest=Max("number"))["newest"] or 0
 
 
 def facts_of(row: Change) -> ChangeFacts:

@@ -161,3 +161,15 @@ def test_many_rows_cost_no_more_queries_than_two(checkpoint, as_alice):
             as_alice.get(f"imports/{batch['id']}/rows")
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_an_export_says_of_which_moment_it_is(world, as_alice, anybody):
+    """Whoever goes on from there with the feed misses nothing."""
+    for suffix in ("jsonl", "csv"):
+        answer = as_alice.get(f"exports/footholds.{suffix}")
+        number = int(answer["As-Of-Change"])
+        assert as_alice.get(f"changes?after={number}").json()["items"] == []
+        assert as_alice.get(f"changes?after={number - 1}").json()["items"] != []
+        assert answer["Content-Disposition"] == f'attachment; filename="footholds.{suffix}"'
+    assert anybody.get("exports/footholds.jsonl?kind=description").content.count(b"\n") == 1
+    assert anybody.get("exports/footholds.csv?team=nobody").content.count(b"\n") == 1

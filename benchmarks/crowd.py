@@ -32,6 +32,7 @@ from atlas.services import indexing, people
 CHECKPOINTS, LAYERS, CHANNELS = 20, 50, 1_000  # a million neurons
 TEAMS, PEOPLE, TERMS, VOCABULARY = 20, 60, 400, 30_000
 BATCH = 500
+FAMOUS = 60  # the layer, counted over all checkpoints
 SYLLABLES = [first + second for first in "bcdfghklmnprstvz" for second in ("a", "e", "i", "o", "u", "ar", "en", "ol")]
 KINDS = {"description": 72, "link": 18, "evidence": 6, "circuit": 2, "collection": 2}
 STATES = {"proposed": 60, "accepted": 25, "disputed": 8, "resolved": 2, "withdrawn": 4, "retracted": 1}
@@ -163,8 +164,10 @@ def _first_neurons(crowd: Crowd) -> dict[int, int]:
 
 def _one(crowd: Crowd, batch: _Batch, numbers: dict[int, int], first: dict[int, int]) -> None:
     chance, kind = crowd.chance, crowd.pick(KINDS)
-    layer = chance.choice(crowd.layers)
-    channel = min(int(chance.expovariate(1 / 200)), CHANNELS - 1)  # some neurons are talked about more than others
+    # Some neurons are talked about more than others, and those of one layer much more.
+    famous = chance.random() < (0.1 if kind == "link" else 0.03)
+    layer = crowd.layers[FAMOUS] if famous else chance.choice(crowd.layers)
+    channel = min(int(chance.expovariate(1 / (20 if famous else 200))), CHANNELS - 1)
     content, roles = _content(crowd, kind, layer, channel)
     state, checkpoint = crowd.pick(STATES), crowd.checkpoints[first[layer.pk] // LAYERS]
     batch.footholds.append(
@@ -183,7 +186,7 @@ def _one(crowd: Crowd, batch: _Batch, numbers: dict[int, int], first: dict[int, 
 
 
 def _content(crowd: Crowd, kind: str, layer: Layer, channel: int) -> tuple[dict[str, Any], list[tuple[int, str]]]:
-    unit, other = f"{layer.key}:{channel}", (channel + 7) % CHANNELS
+    unit, other = f"{layer.key}:{channel}", (channel + crowd.chance.randint(1, 15)) % CHANNELS
     text, confidence = crowd.said(crowd.chance.randint(15, 70)), crowd.chance.randint(1, 5)
     if kind == "link":
         relation = crowd.chance.choice(["excites", "inhibits", "builds-from"])

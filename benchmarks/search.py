@@ -56,8 +56,10 @@ def atlas(database: str) -> Iterator[None]:
 
 def shapes(crowd: Any) -> dict[str, list[str]]:
     """Questions by shape. The vocabulary is sorted by how often a word is said."""
-    word, term, layer = crowd.words, crowd.terms, crowd.layers[60].key
-    units = [f"{layer}:{channel}" for channel in (5, 40, 300)]
+    from benchmarks.crowd import FAMOUS
+
+    word, term, layer = crowd.words, crowd.terms, crowd.layers[FAMOUS].key
+    units = [f"{layer}:{channel}" for channel in (0, 10, 40)]
     return {
         "the commonest word": word[:3],
         "a common word": word[20:23],

@@ -11,7 +11,7 @@ from atlas.models import Contributor, Foothold, FootholdNeuron, FootholdTerm, La
 from atlas.permissions import readable, readable_footholds
 from atlas.services import addresses
 
-MOST_LAYERS, MOST_LINKS, MOST_ALIKE = 2_000, 5_000, 500
+MOST_LAYERS, MOST_LINKS, MOST_ALIKE, MOST_TERMS = 2_000, 5_000, 500, 10
 ENDS = {"upstream": ("target", "source"), "downstream": ("source", "target")}
 
 
@@ -91,7 +91,8 @@ def _alike(start: list[int], actor: Contributor | None) -> list[int]:
         foothold__standing=Foothold.Standing.OPEN,
         foothold__neurons__role="subject",
     )
-    own = set(uses.filter(foothold__neurons__neuron__in=start).values_list("term", "polarity"))
+    said = uses.filter(foothold__neurons__neuron__in=start).values_list("term", "polarity").annotate(n=Count("pk"))
+    own = {(term, polarity) for term, polarity, _ in said.order_by("-n", "term", "polarity")[:MOST_TERMS]}
     if not own:
         return []
     same = Q(pk__in=())

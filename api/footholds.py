@@ -270,7 +270,7 @@ class OfNeuron(Endpoint):
         if not place.canonical:
             at = f"/api/v1/checkpoints/{slug}/layers/{place.layer.key}/neurons/{place.channel}/footholds"
             return moved(request, at)
-        return page(request, dossiers.of_neuron(addresses.row(place).pk, actor=self.actor))
+        return page(request, dossiers.of_neuron(slug, place.layer.key, place.channel, actor=self.actor))
 
 
 def _require_use(given: dict[str, Any]) -> None:

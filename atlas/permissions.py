@@ -248,10 +248,6 @@ def _wrote(actor: Contributor, comment: Comment) -> bool:
     return comment.author_id == actor.pk
 
 
-def _may_settle(actor: Contributor, thread: Comment) -> bool:
-    return _wrote(actor, thread) or settles_discussions(actor, thread.foothold)
-
-
 def _may_import(actor: Contributor, team: Team | None) -> bool:
     """In a team; or, before the file says for which, in any."""
     return _annotates_somewhere(actor, team) if team is None else _annotates(actor, team)
@@ -337,7 +333,7 @@ RULES: dict[str, Rule] = {
     "comment.remove": Rule("to have written it", _wrote, Scope.WRITE),
     "comment.resolve": Rule(
         "to have begun the thread, the reviewer role in its team, the curator role in its checkpoint's, or operator",
-        _may_settle,
+        lambda actor, thread: _wrote(actor, thread) or settles_discussions(actor, thread.foothold),
         Scope.WRITE,
     ),
     "comment.moderate": Rule("a moderator, or the operator", lambda actor, _: is_moderator(actor), Scope.ADMIN),

@@ -10,7 +10,7 @@ from django.db.models.functions import Cast
 
 from atlas.dossiers.authors import AuthorFacts, authors_of
 from atlas.dossiers.bodies import OnThePage, Spread
-from atlas.models import Contributor, Foothold, FootholdNeuron, Resolution, Review, Revision, Support
+from atlas.models import Contributor, Foothold, FootholdNeuron, Neuron, Resolution, Review, Revision, Support
 from atlas.permissions import permits, readable_footholds
 from atlas.services import footholds, rules, standing
 from atlas.services.settling import settle
@@ -342,9 +342,10 @@ def _reviews(row: Foothold, actor: Contributor | None, found: Judgement, *, hidd
     )
 
 
-def of_neuron(neuron_id: int, *, actor: Contributor | None) -> list[FootholdFacts]:
+def of_neuron(checkpoint: str, layer: str, channel: int, *, actor: Contributor | None) -> list[FootholdFacts]:
     """What is said of a neuron: what people put first comes first, then what is accepted."""
-    rows = readable_by(actor).filter(neurons__neuron=neuron_id).exclude(standing="merged").distinct()
+    neuron = Neuron.objects.filter(layer__checkpoint__slug=checkpoint, layer__key=layer, channel=channel)
+    rows = readable_by(actor).filter(neurons__neuron__in=neuron).exclude(standing="merged").distinct()
     found = [facts_of(row) for row in rows.order_by(F("id").desc())]
     return sorted(found, key=lambda it: (RANKS.index(it.rank), it.state != "accepted"))
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
-from atlas.dossiers.footholds import FootholdFacts, of_neuron
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, Job, ProbeKind
 from atlas.permissions import permits
@@ -54,9 +53,7 @@ class NeuronDossier:
     probes: OnThePage[tuple[ProbeFacts, ...]]  # that take a single unit
     refusals: tuple[RefusalFacts, ...]
     workers: OnThePage[int]
-    claims: OnThePage[tuple[FootholdFacts, ...]]
     may_compute: OnThePage[bool]
-    may_claim: OnThePage[bool]
     may_watch: OnThePage[bool]
     watching: OnThePage[bool]  # what is newly claimed about it
 
@@ -94,9 +91,7 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         probes=tuple(probe for probe in probes() if "unit" in probe.subjects),
         refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refusals(row)),
         workers=workers.alive().count(),
-        claims=tuple(of_neuron(addresses.row(place).pk, actor=actor)),
         may_compute=permits(actor, "job.request", row),
-        may_claim=permits(actor, "term.create", None),
         may_watch=permits(actor, "watch.set", None),
         watching=actor is not None and watches.find(actor=actor, **_named(place)) is not None,
     )

@@ -234,8 +234,7 @@ def test_every_documented_answer_can_be_had(name, world, registering, as_operato
     template, method = OPERATIONS[name]
     promised = [int(code) for code in contract.document()["paths"][template][method.lower()]["responses"]]
     refused = [code for code in promised if code not in (*DONE, 409)]
-    ways = WAYS | {"upload_checkpoint": UPLOADING, "upload_artifact": PICTURING}.get(name, {})
-    ways = WAYS | SENDING.get(name, {})
+    ways = WAYS | {**SENDING, "upload_artifact": PICTURING}.get(name, {})
     assert [ways[code](asked).status_code for code in refused] == refused
     if name == "requeue_job":  # it still waits, then it is withdrawn, then somebody asks again
         assert as_operator.post(asked.path, {}).status_code == 409

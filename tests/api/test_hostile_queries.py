@@ -66,9 +66,10 @@ def test_a_number_is_a_number(route, world, readers):
 
 
 def items(answer):
-    """What a list holds; of a file, its lines below the header."""
+    """What a list holds; of a file, its lines below the header, and of coefficients those that are any."""
     if answer["Content-Type"] == "application/json":
-        return json.loads(answer.content)["items"]
+        found = json.loads(answer.content)
+        return found["items"] if "items" in found else [found["raw"]] * found["raw"]["items"]
     return answer.content.splitlines()[answer["Content-Type"] == "text/csv" :]
 
 

@@ -9,9 +9,11 @@ from django.shortcuts import redirect
 
 from atlas import works
 from atlas.dossiers import neurons as dossiers
+from atlas.dossiers.footholds import of_neuron
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.errors import Validation
-from atlas.permissions import require
+from atlas.models import Contributor
+from atlas.permissions import permits, require
 from atlas.services import addresses, catalog, jobs, watches
 from atlas.services.questions import ask
 from atlas.web import forms
@@ -30,7 +32,7 @@ def neuron(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         return moved(request, f"/c/{row.slug}/{place.layer.key}/{place.channel}")
     if request.method == "POST":
         return _asked(request, slug, layer, channel)
-    return _page(request, dossiers.neuron(slug, layer, channel, actor=actor))
+    return _page(request, dossiers.neuron(slug, layer, channel, actor=actor), actor=actor)
 
 
 def watch(request: HttpRequest, slug: str, layer: str, channel: str) -> HttpResponse:
@@ -64,7 +66,9 @@ def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         )
     except Validation as error:
         found = dossiers.neuron(slug, layer, channel, actor=actor)
-        return _page(request, found, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors})
+        return _page(
+            request, found, actor=actor, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors}
+        )
     answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     known = "Asked. The answer appears here." if answer.new else "This had been asked before; here it is."
     messages.success(request, known)
@@ -72,12 +76,19 @@ def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
 
 
 def _page(
-    request: HttpRequest, found: NeuronDossier, *, status: int = 200, wrong: dict[str, Any] | None = None
+    request: HttpRequest,
+    found: NeuronDossier,
+    *,
+    actor: Contributor | None,
+    status: int = 200,
+    wrong: dict[str, Any] | None = None,
 ) -> Page:
     """The page with a form for each probe; `wrong` holds what was typed into one of them, and its faults."""
     shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None) for probe in found.probes]
     work = works.of_neuron(found, origin=works.origin_of(request))
-    return Page("neuron.html", found, {"forms": shown}, status, work)
+    claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
+    more = {"forms": shown, "claims": claims, "may_claim": permits(actor, "term.create", None)}
+    return Page("neuron.html", found, more, status, work)
 
 
 def _form(probe: dossiers.ProbeFacts, wrong: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 Run in a checkout, with the folder of real checkpoints and images named by ATLAS_REAL_DATA:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py benchmarks/RESULTS.md
+    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py section.md
 
-It takes about ten minutes on one core and writes what it found to the named file; RESULTS.md holds the last full run.
+It takes about ten minutes on one core and writes what it found to the named file: its section in RESULTS.md.
 
 What is compared, in SqueezeNet 1.1, for 8 units of each of three layers, drawn by a seeded generator:
 

@@ -1,15 +1,17 @@
 """What a claim is about and what speaks for it, as pictures: a fixed number of queries, however much there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from atlas.dossiers.checkpoints import Tile, newest_pictures, tile_of
-from atlas.dossiers.jobs import facts_of, with_answer
+from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.pictures import ArtifactFacts, Shown
 from atlas.dossiers.pictures import facts_of as artifact_facts
 from atlas.models import Artifact, Contributor, Foothold, FootholdNeuron, Job, Revision
 from atlas.services import artifacts
 
+Content = dict[str, Any]
 MOST_NEURONS = 40  # with their pictures on one page
 MOST_PICTURES = 6  # of one piece of evidence
 
@@ -21,6 +23,14 @@ class Exhibit:
     unit: str
     role: str
     tile: Tile
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a piece of evidence shows, and what it is taken to say."""
+
+    pictures: tuple[Shown, ...]  # and tables
+    interpretation: str
 
 
 def neurons_of(row: Foothold) -> tuple[Exhibit, ...]:
@@ -39,8 +49,8 @@ def _exhibit(row: Foothold, it: FootholdNeuron, newest: Mapping[tuple[str, int],
     return Exhibit(f"{key}:{channel}", it.role, tile_of(row.checkpoint, key, channel, newest))
 
 
-def pictures_of(evidence: Sequence[str], *, actor: Contributor | None) -> dict[str, tuple[Shown, ...]]:
-    """By accession the pictures of pieces of evidence: those that their jobs found, and those that were uploaded."""
+def testimonies(evidence: Sequence[str], *, actor: Contributor | None) -> dict[str, Testimony]:
+    """By accession what pieces of evidence show: what their jobs found, and what was uploaded."""
     contents = _contents(evidence)
     jobs = {one for content in contents.values() for one in content.get("jobs", ())}
     found = {it.fingerprint: it for it in map(facts_of, with_answer(Job.objects.filter(fingerprint__in=jobs)))}
@@ -48,28 +58,32 @@ def pictures_of(evidence: Sequence[str], *, actor: Contributor | None) -> dict[s
     readable = Artifact.objects.filter(artifacts.referred_to(actor), pk__in=stored)
     uploads = {it.sha256: artifact_facts(it) for it in readable}
     return {
-        accession: (
-            *(
-                picture
-                for one in content.get("jobs", ())
-                if one in found and (finding := found[one].finding)
-                for picture in finding.pictures
-            ),
-            *(
-                Shown(_role(uploads[one]), uploads[one], content.get("alt_text") or "An uploaded picture.", {})
-                for one in content.get("artifacts", ())
-                if one in uploads
-            ),
-        )[:MOST_PICTURES]
+        accession: Testimony(
+            pictures=(*_of_jobs(content, found), *_of_uploads(content, uploads))[:MOST_PICTURES],
+            interpretation=content.get("interpretation", ""),
+        )
         for accession, content in contents.items()
     }
+
+
+def _of_jobs(content: Content, found: Mapping[str, JobFacts]) -> Iterator[Shown]:
+    for fingerprint in content.get("jobs", ()):
+        job = found.get(fingerprint)
+        yield from job.finding.pictures if job and job.finding else ()
+
+
+def _of_uploads(content: Content, uploads: Mapping[str, ArtifactFacts]) -> Iterator[Shown]:
+    for sha256 in content.get("artifacts", ()):
+        if sha256 in uploads:
+            alt = content.get("alt_text") or "An uploaded picture."
+            yield Shown(_role(uploads[sha256]), uploads[sha256], alt, {})
 
 
 def _role(upload: ArtifactFacts) -> str:
     return "image" if upload.media_type.startswith("image/") else "table"
 
 
-def _contents(evidence: Sequence[str]) -> dict[str, dict[str, object]]:
+def _contents(evidence: Sequence[str]) -> dict[str, Content]:
     """What these pieces of evidence say in their newest versions."""
     rows = Foothold.objects.filter(accession__in=evidence).values_list("pk", "accession", "head_version")
     heads = {pk: (accession, version) for pk, accession, version in rows}

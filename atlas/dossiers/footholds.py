@@ -356,7 +356,7 @@ def using(term: str, *, actor: Contributor | None) -> list[FootholdFacts]:
     return [facts_of(row) for row in rows[:MOST_LISTED]]
 
 
-def newest(*, actor: Contributor | None, most: int = MOST_LISTED, **chosen: str) -> list[FootholdFacts]:
+def newest(*, actor: Contributor | None, most: int = MOST_LISTED, **chosen: Any) -> list[FootholdFacts]:
     """The newest footholds, of those chosen by kind, shown state, checkpoint or author."""
     rows = readable_by(actor).filter(**chosen).exclude(standing="merged").order_by("-id")
     return [facts_of(row) for row in rows[:most]]

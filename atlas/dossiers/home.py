@@ -12,6 +12,7 @@ from atlas.services import catalog, jobs, workers
 
 NEWEST = 20
 CLAIMS = 6
+CLAIMED = ("description", "link", "circuit", "collection")  # evidence is shown with what it speaks of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def home(actor: Contributor | None) -> HomeDossier:
     return HomeDossier(
         checkpoints=checkpoints(actor),
         newest=tuple(facts_of(job) for job in with_answer(answered.order_by("-finished_at", "-id"))[:NEWEST]),
-        claims=tuple(newest(actor=actor, most=CLAIMS)),
+        claims=tuple(newest(actor=actor, most=CLAIMS, kind__in=CLAIMED)),
         waiting=jobs.waiting().filter(mine).count(),
         running=Job.objects.filter(mine, state=Job.State.RUNNING).count(),
         workers=workers.alive().count(),

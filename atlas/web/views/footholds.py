@@ -12,7 +12,7 @@ from atlas.dossiers import agreement as reviewers
 from atlas.dossiers import circuits, comments, exhibits, versions
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
-from atlas.dossiers.pictures import Shown
+from atlas.dossiers.exhibits import Testimony
 from atlas.errors import NotAcceptable
 from atlas.graphs import FORMATS
 from atlas.models import Contributor, Foothold
@@ -49,17 +49,17 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
     found = dossiers.foothold(row.accession, actor=actor)
     named = exhibits.neurons_of(row)
     spoken = [it.evidence for it in found.support] if row.kind != Foothold.Kind.EVIDENCE else [row.accession]
-    pictures = exhibits.pictures_of(spoken, actor=actor)
+    testimonies = exhibits.testimonies(spoken, actor=actor)
     shown = {
         "exhibits": named,
-        "pictures": pictures,
+        "testimonies": testimonies,
         "methods": METHODS,
         "discussion": comments.discussion(row, actor=actor),
         "versioned": f"/f/{row.accession}/v{row.head_version}",
         "forms": offers.blank(row, found, actor=actor) | wrong,
         "wrong": next(iter(wrong), ""),
     }
-    work = _work(request, row, actor=actor, pictures=pictures)
+    work = _work(request, row, actor=actor, testimonies=testimonies)
     return Page("foothold.html", found, shown, status, work)
 
 
@@ -122,11 +122,11 @@ def graph(request: HttpRequest, accession: str, version: str, form: str) -> Http
 
 
 def _work(
-    request: HttpRequest, row: Foothold, *, actor: Contributor | None, pictures: Mapping[str, tuple[Shown, ...]]
+    request: HttpRequest, row: Foothold, *, actor: Contributor | None, testimonies: Mapping[str, Testimony]
 ) -> Work:
     """The newest version: that is what is cited; its evidence's pictures stand around it."""
     origin = works.origin_of(request)
-    every = [one.artifact for shown in pictures.values() for one in shown]
+    every = [one.artifact for said in testimonies.values() for one in said.pictures]
     items = tuple(Item(f"{origin}{it.url}", it.media_type) for it in every)
     newest = dossiers.version(row.accession, str(row.head_version), actor=actor)
     return works.of_version(newest, origin=origin, items=items)

@@ -9,17 +9,20 @@ from atlas import works
 from atlas.citing.facts import Item, Work
 from atlas.contents.evidence import METHODS
 from atlas.dossiers import agreement as reviewers
-from atlas.dossiers import circuits, comments, exhibits, versions
+from atlas.dossiers import circuits, comments, exhibits, search, versions
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
 from atlas.dossiers.exhibits import Testimony
-from atlas.errors import NotAcceptable
+from atlas.dossiers.search import HitFacts
+from atlas.errors import MalformedQuery, NotAcceptable
 from atlas.graphs import FORMATS
 from atlas.models import Contributor, Foothold
 from atlas.services import footholds as services
 from atlas.web import offers
 from atlas.web.negotiation import Page, moved, negotiated, require_method
 from atlas.web.people import actor_of
+
+KEPT = 50  # of what the query of a dynamic collection finds
 
 
 @negotiated("GET")
@@ -55,12 +58,23 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
         "testimonies": testimonies,
         "methods": METHODS,
         "discussion": comments.discussion(row, actor=actor),
+        "kept": _kept(row, actor),
         "versioned": f"/f/{row.accession}/v{row.head_version}",
         "forms": offers.blank(row, found, actor=actor) | wrong,
         "wrong": next(iter(wrong), ""),
     }
     work = _work(request, row, actor=actor, testimonies=testimonies)
     return Page("foothold.html", found, shown, status, work)
+
+
+def _kept(row: Foothold, actor: Contributor | None) -> list[HitFacts]:
+    """What the query of a dynamic collection finds today; nothing where it names what this reader may not know of."""
+    if row.kind != Foothold.Kind.COLLECTION:
+        return []
+    try:
+        return search.kept_by(row, actor=actor, limit=KEPT).dossier.items
+    except MalformedQuery:
+        return []
 
 
 @negotiated("GET", cited=True)

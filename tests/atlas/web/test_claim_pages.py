@@ -107,6 +107,17 @@ class TestReading:
         footholds.withdraw(actor=ana, foothold=claim, reason="I was wrong.")
         assert "This was withdrawn: I was wrong." in read(client, f"/f/{claim.accession}").text
 
+    def test_a_collection_that_keeps_a_query_shows_what_it_finds_today(
+        self, client, claim, describe, ana, lab, checkpoint
+    ):
+        content = {"title": "All that bends", "query": "curve kind:description"}
+        kept = footholds.create(actor=ana, kind="collection", checkpoint=checkpoint, team=lab, content=content)
+        page = f"/f/{kept.accession}"
+        assert claim.accession in read(client, page).text
+        later = describe(title="Another curve")
+        assert later.accession in read(client, page).text
+        assert later.accession not in read(client, f"{page}/v1").text
+
     def test_a_difference_is_word_by_word(self, client, claim, ana):
         revise(claim, ana, title="A short curve")
         page = read(client, f"/f/{claim.accession}/diff/1..2")

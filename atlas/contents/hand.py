@@ -101,10 +101,7 @@ def _value(text: str, member: Member) -> Any:
     if member.kind == "number":
         return lines.number(text.strip(), whole=member.rule["type"] == "integer")
     if member.kind == "json":
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            raise ValueError("This is no JSON.") from None
+        return lines.json_of(text)
     return text if member.kind == "prose" else text.strip()
 
 

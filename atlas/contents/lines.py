@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from atlas import strictness
+from atlas.errors import AtlasError
+
 Schema = Mapping[str, Any]
 BAR = re.compile(r"((?:[^\\|]|\\.)*)(?:\||$)", re.DOTALL)
 DIVIDED = ", "  # the items of a list within a list
@@ -49,6 +52,14 @@ def number(text: str, *, whole: bool = False) -> int | float:
         if math.isfinite(value):
             return value
     raise ValueError(f"“{text[:40]}” is not {'a whole number' if whole else 'a number'}.")
+
+
+def json_of(text: str) -> Any:
+    """The value of a text, read as strictly as a body of the API; raises ValueError."""
+    try:
+        return strictness.read(text, what=f"“{text[:40]}”")
+    except AtlasError as error:
+        raise ValueError(str(error)) from None
 
 
 def _cells(value: Any, item: Schema) -> list[str]:
@@ -105,10 +116,7 @@ def _value(cell: str, rule: Schema) -> Any:
     if kind in ("number", "integer"):
         return number(cell, whole=kind == "integer")
     if kind == "object":
-        try:
-            return json.loads(cell)
-        except (ValueError, RecursionError):
-            raise ValueError(f"“{cell[:40]}” is no JSON.") from None
+        return json_of(cell)
     if kind == "array":
         names = columns(rule["items"])
         parts = [part.split(maxsplit=len(names) - 1) for part in cell.split(",") if part.strip()]

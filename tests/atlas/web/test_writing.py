@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas import validation
+from atlas import canonical, validation
 from atlas.contents import CONTENTS, PROSE, hand, lines
 from atlas.web import writing
 
+SAFE = st.integers(-canonical.SAFE_INTEGER, canonical.SAFE_INTEGER)
 LETTERS = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Cf"))
 
 
@@ -46,9 +47,7 @@ def contents(rule, name=""):
         case "number":
             return st.floats(rule.get("minimum", -1e9), rule.get("maximum", 1e9), allow_nan=False)
         case "object":
-            return st.dictionaries(
-                st.text(LETTERS, min_size=1, max_size=5), st.integers() | st.text(LETTERS), max_size=2
-            )
+            return st.dictionaries(st.text(LETTERS, min_size=1, max_size=5), SAFE | st.text(LETTERS), max_size=2)
     return words(rule, prose=name in PROSE)
 
 
@@ -173,8 +172,24 @@ def test_a_line_that_cannot_be_read_is_named(text, says):
     assert str(raised.value) == says
 
 
-def test_deep_json_is_no_error_of_ours():
-    deep = "[" * 100_000
-    content, [error] = writing.read("evidence", {"parameters": deep})
-    assert error["pointer"] == "/content/parameters"
-    assert content == {}
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        *((f'{{"a": {"[" * deep}{"]" * deep}}}', "nested") for deep in (40, 400, 900, 100_000)),
+        ('{"a": NaN}', "NaN is not JSON."),
+        ('{"a": 1e999}', "finite"),
+        ('{"a": 1, "a": 2}', "The key a is given twice"),
+        (r'{"a": "\ud800"}', "surrogates"),
+        ("{", "“{” is not JSON."),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_json_is_read_as_strictly_as_a_body(text, says):
+    content, [error] = writing.read("evidence", {"parameters": text})
+    assert (content, error["pointer"]) == ({}, "/content/parameters")
+    assert says in error["detail"]
+    with pytest.raises(lines.Unreadable):
+        lines.read(
+            f"tuning | /x | {text.replace(chr(92), chr(92) * 2)}",
+            CONTENTS["link"].schema["properties"]["predictions"]["items"],
+        )

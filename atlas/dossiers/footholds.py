@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import F, Prefetch, QuerySet
 
 from atlas.dossiers.authors import AuthorFacts, authors_of
 from atlas.dossiers.bodies import OnThePage, Spread
@@ -161,7 +160,7 @@ class FootholdDossier:
     authors: tuple[AuthorFacts, ...]  # whose words the newest version holds
     standing: str
     standing_reason: str
-    replaced_by: str | None
+    replaced_by: str | None  # as far as this reader may know it
     judgement: JudgementFacts
     support: tuple[SupportFacts, ...]  # for or against this claim, or by this evidence
     resolutions: tuple[ResolutionFacts, ...]
@@ -178,9 +177,11 @@ class FootholdDossier:
 def readable_by(actor: Contributor | None, *, flag: str | None = None) -> QuerySet[Foothold]:
     """The footholds this person may read, with the state as they may know it, to be listed by `facts_of`."""
     neurons = FootholdNeuron.objects.select_related("neuron__layer").order_by("role", "neuron_id")
-    rows = Foothold.objects.filter(readable_footholds(actor)).annotate(shown_state=standing.as_shown_to(actor))
-    if flag is not None:  # as text, because SQLite cannot look into JSON lists
-        rows = rows.annotate(flagged=Cast("flags", TextField())).filter(flagged__contains=f'"{flag}"')
+    rows = Foothold.objects.filter(readable_footholds(actor)).annotate(
+        shown_state=standing.as_shown_to(actor), kept_back=standing.kept_back_from(actor)
+    )
+    if flag is not None:
+        rows = rows.filter(standing.flagged(flag, actor=actor))
     return rows.select_related("checkpoint", "team", "created_by").prefetch_related(
         Prefetch("neurons", neurons, to_attr="named")
     )
@@ -200,7 +201,7 @@ def facts_of(row: Any) -> FootholdFacts:
         version=row.head_version,
         version_tag=row.version_tag,
         state=row.shown_state,
-        flags=row.flags,
+        flags=[flag for flag in row.flags if not (row.kept_back and flag == standing.STALE)],
         rank=row.rank,
         visibility=row.visibility,
         moderation=row.moderation,
@@ -216,6 +217,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
     head = row.revisions.get(version=row.head_version)
     hidden = _hidden_from(row, actor)
     found = standing.judgement(row)
+    to = footholds.successor(row, actor=actor)
     wrote = actor is not None and row.revisions.filter(author=actor).exists()
     return FootholdDossier(
         foothold=facts_of(listed),
@@ -225,7 +227,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         authors=authors_of(row, row.head_version),
         standing=row.standing,
         standing_reason=row.standing_reason,
-        replaced_by=row.replaced_by.accession if row.replaced_by else None,
+        replaced_by=to.accession if to else None,
         judgement=_judged(found, hidden=hidden),
         support=support_of(row, actor=actor),
         resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),

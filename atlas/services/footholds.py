@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from atlas import accessions, texts
 from atlas.contents import CONTENTS
@@ -59,6 +59,12 @@ def _require_not_gone(accession: str) -> None:
     once_read = Foothold.objects.filter(public, accession=accession, visibility=Visibility.PUBLIC)
     if once_read.exclude(standing=Standing.DRAFT).exclude(moderation=Foothold.Moderation.VISIBLE).exists():
         raise Gone(accession=accession)
+
+
+def successor(foothold: Foothold, *, actor: Contributor | None) -> Foothold | None:
+    """What says it now, of a merged one, if this person may read that."""
+    to = foothold.replaced_by
+    return to if to is not None and _readable(actor).filter(pk=to.pk).exists() else None
 
 
 def revision(foothold: Foothold, version: int) -> Revision:
@@ -293,8 +299,12 @@ def propose(*, actor: Contributor, foothold: Foothold) -> Foothold:
 
 
 def withdraw(*, actor: Contributor, foothold: Foothold, reason: str = "") -> Foothold:
-    """Its author takes it back; it stays readable, with a banner."""
-    columns = {"standing": Standing.WITHDRAWN, "standing_reason": texts.prose(reason, at="/reason", longest=1_000)}
+    """Its author takes it back; it stays readable, with a banner: a draft, which nobody else has read, to its team."""
+    columns = {
+        "standing": Standing.WITHDRAWN,
+        "standing_reason": texts.prose(reason, at="/reason", longest=1_000),
+        "visibility": Case(When(standing=Standing.DRAFT, then=Value(str(Visibility.TEAM))), default=F("visibility")),
+    }
     return _decide(actor, "foothold.withdraw", foothold, "withdrawn", (Standing.DRAFT, Standing.OPEN), **columns)
 
 
@@ -304,11 +314,15 @@ def retract(*, actor: Contributor, foothold: Foothold, reason: str) -> Foothold:
     return _decide(actor, "foothold.decide", foothold, "retracted", (Standing.OPEN, Standing.WITHDRAWN), **columns)
 
 
+@transaction.atomic
 def merge(*, actor: Contributor, foothold: Foothold, into: Foothold, reason: str) -> Foothold:
     """Say that another foothold says it: this address leads there from now on, its versions stay.
 
     Raises Validation for one of another kind, for itself, and for one that does not stand.
     """
+    require(actor, "foothold.decide", foothold)
+    changes.take_turn(*sorted((foothold, into), key=lambda row: row.pk))  # or two would lead to each other
+    into.refresh_from_db(fields=["standing"])
     fitting = into.kind == foothold.kind and into.pk != foothold.pk and into.standing == Standing.OPEN
     if not fitting:
         detail = f"Name another {foothold.kind} that stands."

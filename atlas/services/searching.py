@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, TextField
-from django.db.models.functions import Cast
-from django.db.models.lookups import Contains
+from django.db.models import Exists, OuterRef, Q
 
 from atlas.models import Contributor, Foothold, FootholdNeuron, FootholdTerm, Review, Revision, Support, index
 from atlas.permissions import readable_footholds
@@ -17,7 +15,7 @@ from atlas.search.matching import NEURON, Every, Match, Run, Some
 from atlas.search.spelling import closest
 from atlas.search.words import words
 from atlas.services import names, neighbours
-from atlas.services.standing import hidden_from
+from atlas.services.standing import flagged, hidden_from
 
 State = Foothold.State
 Text = Word | Phrase | Address  # what the engine looks up in its index of words
@@ -189,11 +187,6 @@ def _state(it: _Compiler, node: Field) -> Q:
     return Q(state=node.value)
 
 
-def _flag(it: _Compiler, node: Field) -> Q:
-    # As text, because SQLite cannot look into JSON lists.
-    return Q(Contains(Cast(F("flags"), TextField()), f'"{node.value}"'))
-
-
 def _has(it: _Compiler, node: Field) -> Q:
     if node.value == "evidence":
         return Q(pk__in=_support(it).values("claim"))
@@ -258,7 +251,7 @@ def _person(it: _Compiler, node: Field) -> Contributor:
 FIELDS: dict[str, Compile] = {
     "kind": lambda it, node: Q(kind=node.value),
     "state": _state,
-    "flag": _flag,
+    "flag": lambda it, node: flagged(node.value, actor=it.actor),
     "rank": lambda it, node: Q(rank=node.value),
     "has": _has,
     "method": _method,

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
+from django.db.models import BooleanField, Case, CharField, Exists, F, OuterRef, Q, TextField, Value, When, functions
+from django.db.models.lookups import Contains
 
 from atlas.models import Contributor, Foothold, Membership, Review, Revision, Role, Support, Visibility
 from atlas.permissions import is_operator
 from atlas.services import indexing
 
+STALE = "stale-reviews"  # the flag that tells of verdicts, on an older text
 State, Standing, Verdict = Foothold.State, Foothold.Standing, Review.Verdict
 
 
@@ -136,7 +138,7 @@ def flags_of(foothold: Foothold, *, stale: bool) -> list[str]:
     """What stands beside the state: reviews of an older text, and evidence that is gone."""
     said = Support.objects.filter(claim=foothold, role=Support.Role.SUPPORTS)
     gone = said.exists() and not said.filter(standing_support()).exists()
-    return [name for name, holds in (("stale-reviews", stale), ("unsupported", gone)) if holds]
+    return [name for name, holds in ((STALE, stale), ("unsupported", gone)) if holds]
 
 
 def standing_support() -> Q:
@@ -168,6 +170,18 @@ def hidden_from(actor: Contributor | None) -> Q:
 def as_shown_to(actor: Contributor | None) -> Case:
     """The state as somebody may know it, for lists and filters too."""
     return Case(When(hidden_from(actor), then=Value(str(State.PROPOSED))), default=F("state"), output_field=CharField())
+
+
+def kept_back_from(actor: Contributor | None) -> Case:
+    """Whether verdicts are hidden from somebody, for lists."""
+    return Case(When(hidden_from(actor), then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def flagged(flag: str, *, actor: Contributor | None) -> Q:
+    """The footholds with a flag, as somebody may know it."""
+    # As text, because SQLite cannot look into JSON lists.
+    found = Q(Contains(functions.Cast(F("flags"), TextField()), f'"{flag}"'))
+    return found & ~hidden_from(actor) if flag == STALE else found
 
 
 def recompute(foothold: Foothold) -> Judgement:

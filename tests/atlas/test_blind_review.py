@@ -5,10 +5,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from atlas.dossiers import footholds as dossiers
+from atlas.dossiers import search
 from atlas.errors import PersonalSpace, Validation
 from atlas.models import ChangeSet, Role, Team
 from atlas.services import footholds, reviews, teams, tokens
-from tests.claims import DISPUTE, member
+from tests.claims import DISPUTE, member, revise
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,16 @@ def test_no_door_tells(disputed, cy):
             assert '"disputed"' not in told.replace('"disputes"', ""), address
             assert '"dispute"' not in told, address
             assert DISPUTE["text"] not in told, address
+
+
+def test_no_flag_tells_that_somebody_has_spoken(disputed, ana, cy):
+    """Nor that they have on an older text: not on the page, in the list, or by asking for the flag."""
+    revise(disputed, ana, title="A bow")
+    for actor, told in ((cy, []), (None, []), (ana, ["stale-reviews"])):
+        assert dossiers.foothold(disputed.accession, actor=actor).foothold.flags == told
+        assert [row.flags for row in map(dossiers.facts_of, dossiers.readable_by(actor))] == [told]
+        assert dossiers.readable_by(actor, flag="stale-reviews").count() == len(told)
+        assert len(search.find("flag:stale-reviews", actor=actor, limit=5).dossier.items) == len(told)
 
 
 def test_once_it_is_decided_everybody_is_told(disputed, lab):

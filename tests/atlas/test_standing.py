@@ -2,7 +2,7 @@
 
 import pytest
 
-from atlas.errors import EditConflict, IllegalStanding, SelfReview, Validation
+from atlas.errors import EditConflict, IllegalStanding, NoSuchFoothold, SelfReview, Validation
 from atlas.models import ChangeSet, Review, Role
 from atlas.services import footholds, reviews, standing, teams
 from tests.claims import DISPUTE, RATIONALE, member, revise
@@ -98,6 +98,23 @@ class TestStates:
         assert (one.state, one.replaced_by) == ("merged", other)
         with pytest.raises(Validation):
             footholds.merge(actor=curator, foothold=third, into=one, reason="The same claim.")
+
+    def test_two_are_not_merged_into_each_other(self, describe, curator):
+        """Who decides believes what was so when they looked: of two who decide at once the second is refused."""
+        one, other = describe(), describe(title="The same")
+        seen = footholds.find(one.accession, actor=curator), footholds.find(other.accession, actor=curator)
+        footholds.merge(actor=curator, foothold=one, into=other, reason="The same claim.")
+        with pytest.raises(Validation):
+            footholds.merge(actor=curator, foothold=seen[1], into=seen[0], reason="The same claim.")
+
+    def test_a_draft_that_is_withdrawn_is_not_published_by_that(self, describe, ana, bo):
+        draft, claim = describe(draft=True), describe()
+        for one in (draft, claim):
+            footholds.withdraw(actor=ana, foothold=one)
+        with pytest.raises(NoSuchFoothold):
+            footholds.find(draft.accession, actor=None)
+        assert footholds.find(draft.accession, actor=bo).state == "withdrawn"
+        assert footholds.find(claim.accession, actor=None).visibility == "public"
 
     def test_every_verb_leaves_its_trace(self, claim, ana, bo):
         reviews.review(actor=bo, foothold=claim, version=1, verdict="agree")

@@ -41,7 +41,7 @@ def foothold(request: HttpRequest, accession: str) -> Page | HttpResponse:
     """A foothold; one that was merged leads to what says it now, its versions stay."""
     actor = actor_of(request)
     row = services.find(accession, actor=actor)
-    to = row.replaced_by if row.standing == Foothold.Standing.MERGED and row.replaced_by else row
+    to = services.successor(row, actor=actor) or row
     if to.accession != accession:
         return moved(request, f"/f/{to.accession}")
     return page(request, row, actor=actor)

@@ -96,6 +96,18 @@ class TestReading:
         assert (answer.status_code, answer["Location"]) == (308, f"/f/{other.accession}.json")
         assert "has been merged since" in read(client, f"/f/{claim.accession}/v1").text
 
+    def test_one_that_was_merged_into_what_not_everybody_reads_stays_for_who_does_not(
+        self, client, claim, describe, curator, operator
+    ):
+        other = describe(title="The same")
+        footholds.merge(actor=curator, foothold=claim, into=other, reason="It says so, too.")
+        footholds.moderate(actor=operator, foothold=other, to="hidden", reason="Spam.")
+        page = read(client, f"/f/{claim.accession}")
+        assert "This was merged: It says so, too." in page.text
+        for address in (f"/f/{claim.accession}", f"/f/{claim.accession}.json", f"/api/v1/footholds/{claim.accession}"):
+            assert other.accession not in client.get(address).content.decode()
+        assert at_the_desk(curator).get(f"/f/{claim.accession}")["Location"] == f"/f/{other.accession}"
+
     def test_a_slip_of_the_pen_and_another_spelling(self, client, claim):
         lower = claim.accession.lower()
         assert client.get(f"/f/{lower}")["Location"] == f"/f/{claim.accession}"

@@ -35,13 +35,15 @@ class Trace:
     """A traced table. Of `kept` columns the values are recorded, of all others only that they changed: no secret and
     no name of a person stays behind in a record that nobody can erase.
 
-    `team` and `public` are SQL over a row (`{row}`): whose it is, and whether everybody may read of it.
+    `team` and `public` are SQL over a row (`{row}`): whose it is, and whether everybody may read of it. An update of
+    nothing but COMPUTED columns is for the operator alone where the row is `hushed`: that they changed tells what to.
     """
 
     model: type[models.Model]
     kept: tuple[str, ...]
     team: str = "NULL"
     public: str = "FALSE"
+    hushed: str = ""
 
     @property
     def table(self) -> str:
@@ -88,6 +90,11 @@ def _of_comment() -> dict[str, str]:
 
 
 OF_CLAIM = _of_claim("foothold_id")
+# As `services.standing.hidden_from` has it.
+BLIND = (
+    "({row}.\"standing\" = 'open' AND {row}.\"state\" IN ('proposed', 'disputed') AND "
+    'EXISTS (SELECT 1 FROM "atlas_team" t WHERE t."id" = {row}."team_id" AND t."blind_review"))'
+)
 # A draft is its team's, even when it is to be public one day.
 PUBLISHED = OWNED | {"public": f"({OWNED['public']} AND {{row}}.\"status\" <> 'draft')"}
 TRACES = (
@@ -107,6 +114,7 @@ TRACES = (
               "replaced_by_id"),
         team='{row}."team_id"',
         public=CLAIM,
+        hushed=BLIND,
     ),
     Trace(Revision, kept=("id", "foothold_id", "version", "author_id", "content_sha256"), **_of_claim("foothold_id")),
     Trace(Support, kept=("id", "evidence_id", "claim_id", "role", "facet", "withdrawn_at"), **_of_claim("evidence_id")),
@@ -128,6 +136,8 @@ TRACES = (
 )  # fmt: skip
 # Columns that change by themselves while a person merely uses the service.
 UNREMARKABLE = {"last_login", "last_used_at", "done"}
+# Columns that follow from what others have said.
+COMPUTED = {"state", "flags"}
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
@@ -230,6 +240,10 @@ class Dialect:
             "team_id": trace.team.format(row=row),
             "public": trace.public.format(row=row),
         }
+        if event == "UPDATE" and trace.hushed:
+            hushed = self.hushed(trace)
+            written["team_id"] = f"CASE WHEN {hushed} THEN NULL ELSE {written['team_id']} END"
+            written["public"] = f"({written['public']} AND NOT {hushed})"
         columns = ", ".join(f'"{column}"' for column in written)
         return f'INSERT INTO "atlas_change" ({columns}) VALUES ({", ".join(written.values())})'  # noqa: S608 - ours
 
@@ -237,6 +251,11 @@ class Dialect:
         """The names of the columns that an update changed."""
         cases = (f"CASE WHEN {self.differing(it)} THEN '{it} ' ELSE '' END" for it in trace.columns)
         return f"TRIM({' || '.join(cases)})"
+
+    def hushed(self, trace: Trace) -> str:
+        """Whether an update is for the operator alone."""
+        others = " OR ".join(self.differing(column) for column in trace.columns if column not in COMPUTED)
+        return f"({trace.hushed.format(row='NEW')} AND NOT ({others}))"
 
     def kept(self, trace: Trace, row: str) -> str:
         """A row's recorded values as a JSON object."""

@@ -4,8 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from atlas.dossiers import changes, search
 from atlas.dossiers import footholds as dossiers
-from atlas.dossiers import search
 from atlas.errors import PersonalSpace, Validation
 from atlas.models import ChangeSet, Role, Team
 from atlas.services import footholds, reviews, teams, tokens
@@ -64,6 +64,21 @@ def test_no_flag_tells_that_somebody_has_spoken(disputed, ana, cy):
         assert [row.flags for row in map(dossiers.facts_of, dossiers.readable_by(actor))] == [told]
         assert dossiers.readable_by(actor, flag="stale-reviews").count() == len(told)
         assert len(search.find("flag:stale-reviews", actor=actor, limit=5).dossier.items) == len(told)
+
+
+def test_the_feed_does_not_tell_that_the_state_has_changed(disputed, bo, cy, curator, operator, lab):
+    """Who follows it learns that it was made and of a decision only; the operator of every step."""
+
+    def steps(actor):
+        rows = changes.readable_by(actor).filter(table="foothold", kind="update").order_by("number")
+        return [row.changed for row in rows][1:]
+
+    for actor in (None, cy, bo, curator):
+        assert steps(actor) == []
+    assert steps(operator) == ["state"]
+    for name in ("di", "ed", "flo"):
+        reviews.review(actor=member(name, lab, Role.REVIEWER), foothold=disputed, version=1, verdict="agree")
+    assert steps(None) == steps(curator) == ["state"]
 
 
 def test_once_it_is_decided_everybody_is_told(disputed, lab):

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.shortcuts import redirect, render
 from atlas.contents import CONTENTS
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers import versions
-from atlas.errors import EditConflict, NoSuchAddress, Validation
+from atlas.errors import AtlasError, EditConflict, NoSuchAddress, Validation
 from atlas.models import Checkpoint, Contributor, Foothold, Role, Visibility
 from atlas.permissions import memberships_of, require
 from atlas.services import addresses, footholds, teams, unsaved
@@ -51,6 +52,7 @@ class _Writing(ABC):
     template: str
     kind: str
     item: str  # under which unsaved text is kept
+    beside: str  # the field besides the content's at which a fault can lie
 
     def __init__(self, request: HttpRequest, person: Contributor) -> None:
         self.request = request
@@ -64,17 +66,22 @@ class _Writing(ABC):
         if "discard" in self.request.POST:
             unsaved.discard(actor=self.person, item=self.item)
             return redirect(self.request.get_full_path())
-        if "keep" in self.request.POST:
-            return self._kept(typed)
-        content, errors = writing.read(self.kind, typed)
         try:
-            if errors:
-                raise Validation(errors=errors)
-            saved = self.save(content)
+            return self._kept(typed) if "keep" in self.request.POST else self._saved(typed)
         except EditConflict as conflict:
             return self.conflicting(typed, conflict)
-        except Validation as error:
-            return self.shown(typed, errors=error.errors, status=422)
+        except AtlasError as error:  # whatever it is, what was typed stands in the form
+            if error.fault == "ours":
+                raise
+            errors = error.errors or [{"pointer": "", "detail": str(error)}]
+            return self.shown(typed, errors=errors, status=error.status)
+
+    def _saved(self, typed: Mapping[str, str]) -> HttpResponse:
+        """Record it; raises what `save` does."""
+        content, errors = writing.read(self.kind, typed)
+        if errors:
+            raise Validation(errors=errors)
+        saved = self.save(content)
         unsaved.discard(actor=self.person, item=self.item)
         return redirect(f"/f/{saved.accession}")
 
@@ -109,8 +116,11 @@ class _Writing(ABC):
 
     def shown(self, typed: Mapping[str, str], *, errors: Any = (), status: int = 200, **more: Any) -> HttpResponse:
         """The page with what was typed."""
-        form = writing.form(self.kind, typed, errors=errors, new=self.seen() is None)
-        context = {"form": form, "kind": self.kind, "summary": self.request.POST.get("summary", "")[:300], **more}
+        beside = [it for it in errors if it["pointer"] == f"/{self.beside}"]
+        others = [it for it in errors if it not in beside]
+        form = writing.form(self.kind, typed, errors=others, new=self.seen() is None)
+        context = {"form": form, "kind": self.kind, "summary": self.request.POST.get("summary", ""), **more}
+        context["beside"] = [it["detail"] for it in beside]
         return render(self.request, self.template, {**context, **self.context()}, status=status)
 
     @abstractmethod
@@ -119,7 +129,7 @@ class _Writing(ABC):
 
 
 class _New(_Writing):
-    template = "new_claim.html"
+    template, beside = "new_claim.html", "team"
 
     def __init__(self, request: HttpRequest, kind: str, checkpoint: Checkpoint | None, person: Contributor) -> None:
         super().__init__(request, person)
@@ -162,7 +172,7 @@ class _New(_Writing):
 
 
 class _Edit(_Writing):
-    template = "edit_claim.html"
+    template, beside = "edit_claim.html", "summary"
 
     def __init__(self, request: HttpRequest, row: Foothold, person: Contributor) -> None:
         super().__init__(request, person)
@@ -191,9 +201,9 @@ class _Edit(_Writing):
     def conflicting(self, typed: Mapping[str, str], conflict: EditConflict) -> HttpResponse:
         """Both texts beside each other; the form holds their merge, or mine where both changed one field."""
         facts = conflict.facts
-        unsaved.keep(
-            actor=self.person, item=self.item, content={"typed": dict(typed)}, base_version=facts["base"]["version"]
-        )
+        base = facts["base"]["version"]
+        with suppress(Validation):  # what is too long to be kept stands in the form all the same
+            unsaved.keep(actor=self.person, item=self.item, content={"typed": dict(typed)}, base_version=base)
         self.based_on = facts["theirs"]["version"]
         merged = writing.typed_for(self.kind, facts["merge"]) if facts["mergeable"] else typed
         theirs = versions.changes(self.kind, facts["base"]["content"], facts["theirs"]["content"])

@@ -23,6 +23,7 @@ from atlas.web.negotiation import Page, moved, negotiated, require_method
 from atlas.web.people import actor_of
 
 KEPT = 50  # of what the query of a dynamic collection finds
+BUTTONS = ("propose", "restore", "detach")  # they have no field at which a fault could stand
 
 
 @negotiated("GET")
@@ -51,6 +52,7 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
     """The page; a form that was wrong stands in it as it was typed."""
     found = dossiers.foothold(row.accession, actor=actor)
     named = exhibits.neurons_of(row)
+    unplaced = BUTTONS if row.kind != Foothold.Kind.EVIDENCE else (*BUTTONS, "evidence")
     spoken = [it.evidence for it in found.support] if row.kind != Foothold.Kind.EVIDENCE else [row.accession]
     testimonies = exhibits.testimonies(spoken, actor=actor)
     shown = {
@@ -61,7 +63,7 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
         "kept": _kept(row, actor),
         "versioned": f"/f/{row.accession}/v{row.head_version}",
         "forms": offers.blank(row, found, actor=actor) | wrong,
-        "wrong": next(iter(wrong), ""),
+        "faults": [text for verb in unplaced if verb in wrong for said in wrong[verb].errors.values() for text in said],
     }
     work = _work(request, row, actor=actor, testimonies=testimonies)
     return Page("foothold.html", found, shown, status, work)

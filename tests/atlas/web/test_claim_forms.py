@@ -27,6 +27,11 @@ def fields(page) -> dict[str, str]:
     }
 
 
+def alerts(page) -> str:
+    """What a page says is wrong with all of it."""
+    return " ".join(one.text for one in page.all("p", "div") if one["role"] == "alert")
+
+
 @pytest.fixture
 def curve(ana):
     return terms.create(actor=ana, slug="curve", label="curve")
@@ -123,6 +128,30 @@ class TestWriting:
         assert "did not save" in page.text
         desk.post(address, {**typed, "based_on": 1, "discard": "1"})
         assert fields(read(desk, address))["content.terms"] == ""
+
+    def test_what_cannot_be_saved_or_kept_for_any_reason_comes_back(self, claim, ana):
+        """The claim was withdrawn meanwhile; the summary is none; it is more than is kept for anybody."""
+        desk, address = at_the_desk(ana), f"/f/{claim.accession}/edit"
+        typed = fields(read(desk, address)) | {"content.body": "An hour's work.", "based_on": "1"}
+        split = shown(desk.post(address, {**typed, "summary": "a\nb" + "c" * 400}))
+        [summary] = [one for one in split.all("input") if one["name"] == "summary"]
+        assert summary["value"].endswith("c" * 400)
+        assert [one.text for one in split.all("p") if one["id"] == summary["aria-describedby"]] == [
+            "Must have at most 300 characters."
+        ]
+        long = desk.post(address, {**typed, "content.terms": "x" * 70_000, "keep": "1"})
+        assert (long.status_code, "Must have at most 65536 bytes." in shown(long).text) == (422, True)
+        footholds.withdraw(actor=ana, foothold=claim)
+        for last in (long, desk.post(address, typed)):
+            assert fields(shown(last))["content.body"] == "An hour's work."
+        assert "withdrawn" in shown(last).text
+
+    def test_two_long_texts_meet_and_neither_is_lost(self, claim, ana):
+        desk, address = at_the_desk(ana), f"/f/{claim.accession}/edit"
+        typed = fields(read(desk, address)) | {"content.body": "Mine.", "content.predictions": "\n" * 70_000}
+        revise(claim, ana, title="Theirs")
+        answer = desk.post(address, {**typed, "based_on": "1"})
+        assert (answer.status_code, fields(shown(answer))["content.body"]) == (412, "Mine.")
 
     def test_what_a_script_kept_in_another_form_is_left_alone(self, claim, ana):
         unsaved.keep(actor=ana, item=claim.accession, content=["anything"])
@@ -244,6 +273,15 @@ class TestArguing:
         assert footholds.revision(claim, 3).restores == 1
         stale = desk.post(f"/f/{claim.accession}/restore", {"version": 2, "based_on": 2})
         assert stale.status_code == 422
+        assert "changed since" in alerts(shown(stale))
+
+    def test_what_is_wrong_with_a_button_is_said(self, claim, ana):
+        """Pressed on a page that is older than what was done about it."""
+        desk = at_the_desk(ana)
+        gone = {"evidence": claim.accession, "role": "supports", "facet": ""}
+        for verb, given in (("propose", {}), ("detach", gone), ("restore", {"version": "", "based_on": "x"})):
+            answer = desk.post(f"/f/{claim.accession}/{verb}", given)
+            assert (answer.status_code, bool(alerts(shown(answer)))) == (422, True), verb
 
     def test_curators_and_moderators(self, claim, describe, curator, operator):
         other, desk = describe(title="The same"), at_the_desk(curator)

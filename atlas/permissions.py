@@ -323,7 +323,6 @@ RULES: dict[str, Rule] = {
         Scope.REVIEW,
     ),
     "foothold.moderate": Rule("a moderator, or the operator", lambda actor, _: is_moderator(actor), Scope.ADMIN),
-    "picture.upload": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "comment.write": Rule(
         "the annotator role: anywhere for what everybody reads, else in its team; or the operator",
         _may_comment,

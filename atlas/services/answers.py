@@ -1,5 +1,7 @@
 """Asked twice, done once: the answer to a request with a key is kept, and given again to the same request."""
 
+import re
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +41,31 @@ def begin(*, actor: Contributor, key: str, route: str, body_sha256: str) -> Kept
 def complete(row: KeptAnswer, *, status: int, body: Any, headers: dict[str, str]) -> None:
     """Keep the answer; in the transaction of what it answers, so that both are there or neither."""
     KeptAnswer.objects.filter(pk=row.pk).update(status=status, body=body, headers=headers)
+
+
+def rename(person: Contributor, *, handle: str, names: Collection[str]) -> None:
+    """Let every answer that is kept call an erased person as they are called now, who had this handle and these names.
+
+    Others asked for these answers, and may ask again: they have to stay.
+    """
+    called = dict.fromkeys(names, person.citation_name) | {handle: person.handle}
+    pointed = re.compile(rf"(@|/u/|/teams/){re.escape(handle)}(?![\w-])", re.IGNORECASE)
+
+    def anew(value: Any) -> Any:
+        if isinstance(value, str):
+            return called.get(value) or pointed.sub(rf"\g<1>{person.handle}", value)
+        if isinstance(value, list):
+            return [anew(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        forgotten = {"orcid": "", "erased": True} if value.get("handle") == handle else {}
+        found = {name: anew(inner) for name, inner in value.items()}
+        return found | {name: known for name, known in forgotten.items() if name in value}
+
+    for row in KeptAnswer.objects.exclude(status=None).iterator():
+        body, headers = anew(row.body), anew(row.headers)
+        if (body, headers) != (row.body, row.headers):
+            KeptAnswer.objects.filter(pk=row.pk).update(body=body, headers=headers)
 
 
 def abandon(row: KeptAnswer) -> None:

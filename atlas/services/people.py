@@ -28,7 +28,7 @@ from atlas.models import (
 )
 from atlas.models.people import HANDLE, is_handle
 from atlas.permissions import require
-from atlas.services import changes, indexing
+from atlas.services import answers, changes, indexing
 
 PSEUDONYM = "former"
 LONGEST_NAME = 200  # characters
@@ -169,6 +169,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     _require_another_operator(user)
     pseudonym = f"{PSEUDONYM}-{secrets.token_hex(4)}"
     name = f"Former contributor {pseudonym.removeprefix(f'{PSEUDONYM}-')}"
+    handle, names = person.handle, {person.citation_name, *person.bylines.values_list("name", flat=True)}
     Membership.objects.filter(contributor=person, team__person=None).delete()
     Team.objects.filter(person=person).update(slug=pseudonym, name=name)
     Contributor.objects.filter(pk=person.pk).update(
@@ -184,6 +185,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     changes.record(actor if actor != person else None, "person.erase", f"contributor:{person.pk}")
     person.refresh_from_db()
     indexing.name_person(person)
+    answers.rename(person, handle=handle, names=names)
     return person
 
 

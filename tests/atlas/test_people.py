@@ -4,12 +4,14 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.test import Client
 
 from atlas.errors import Forbidden, LastOperator, NoSuchPerson, SessionRequired, Validation
 from atlas.models import Change, ChangeSet, Contributor, ImportRow, Membership, Role, Team, Token, User
 from atlas.permissions import Credential, is_operator
-from atlas.services import answers, people, teams, tokens, unsaved
-from tests.importing import stage
+from atlas.services import answers, footholds, imports, people, teams, tokens, unsaved
+from tests.claims import WORD, member
+from tests.importing import described, jsonl, stage
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +140,43 @@ def test_an_erased_person_goes_on_under_one_pseudonym(user, alice, bob):
     everything = str([list(model._default_manager.values()) for model in apps.get_models()])
     assert "liddell" not in everything.lower()
     assert "alice" not in everything.lower()
+
+
+def test_nothing_that_was_said_or_asked_about_their_claims_names_who_was_erased(checkpoint, lab, bo):
+    """In no table, and not in the answers that are kept for others: they go on being given, under the pseudonym."""
+    zoe = member("zebedee", lab, Role.ANNOTATOR)
+    for name in ("Zebedee Quux", "Zebedee Quux-Baz"):
+        people.introduce(zoe.login, citation_name=name, orcid="")
+        content = {"neuron": "mixed:9", "title": f"A curve {len(name)}"}
+        claim = footholds.create(actor=zoe, kind="description", checkpoint=checkpoint, team=lab, content=content)
+    batch = stage(jsonl([described(1)]), actor=zoe, team=zoe.personal_space, checkpoint=checkpoint)
+    imports.commit(actor=zoe, batch=imports.judge(actor=zoe, batch=batch))
+    script = Client(headers={"Authorization": f"Bearer {tokens.create(owner=bo.login, name='s', scopes=['write'])[1]}"})
+    asked = {
+        "evidence": {"content": WORD},
+        "comments": {"body": "@zebedee, look; as /u/zebedee-x does."},
+    }
+
+    def ask():
+        there = f"/api/v1/footholds/{claim.accession}"
+        headers = {"Idempotency-Key": "k1"}, {"Idempotency-Key": "k2"}
+        pairs = zip(asked.items(), headers, strict=True)
+        return [script.post(f"{there}/{at}", body, "application/json", headers=key) for (at, body), key in pairs]
+
+    before = ask()
+    assert [answer.status_code for answer in before] == [201, 201]
+    assert "Zebedee Quux-Baz" in before[0].content.decode()
+    person = people.erase(actor=None, user=zoe.login)
+    after = ask()
+    assert [answer["Idempotent-Replay"] for answer in after] == ["true", "true"]
+    assert after[0].json()["authors"][0] | {"of": 0, "characters": 0} == {
+        "handle": person.handle, "name": person.citation_name, "orcid": "", "url": f"/u/{person.handle}",
+        "erased": True, "characters": 0, "of": 0, "since": 1,
+    }  # fmt: skip
+    assert after[1].json()["body"] == f"@{person.handle}, look; as /u/zebedee-x does."
+    everything = str([list(model._default_manager.values()) for model in apps.get_models()])
+    assert "quux" not in everything.lower()
+    assert "zebedee" not in everything.lower().replace("/u/zebedee-x", "")
 
 
 def test_only_oneself_or_the_operator_erases_and_not_by_a_token(user, alice, bob):

@@ -19,8 +19,8 @@ LONGEST_LINE = 1 << 20  # bytes
 LONGEST_CELL = 32 << 10  # characters
 MOST_ROWS = 50_000
 ARCHIVES = {b"PK\x03\x04": "application/zip", b"\x1f\x8b": "application/gzip", b"\xd0\xcf\x11\xe0": "application/x-ole"}
-# What a spreadsheet would compute, behind any apostrophes that keep it from doing so.
-FORMULA = re.compile("'*[=+\\-@\t\r＝＋－＠]")
+COMPUTED = tuple("=+-@\t\r＝＋－＠")  # cells that begin so a spreadsheet would compute
+FORMULA = re.compile(f"'*[{re.escape(''.join(COMPUTED))}]")  # behind any apostrophes that keep it from doing so
 
 EXTERNAL_ID = text(200, says="What names it where it comes from; a second import finds it by this.")
 SPEAKS_OF = closed(

@@ -8,13 +8,12 @@ from typing import IO
 
 from atlas import texts, validation
 from atlas.errors import Malformed, TooLarge, Validation
+from atlas.tables import COMPUTED
 
 MEDIA_TYPE = "text/csv"
 LARGEST = 1 << 20  # bytes of a file
 MOST_ROWS, MOST_COLUMNS, LONGEST_CELL = 10_000, 100, 1_000
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE | re.ASCII)
-# What a spreadsheet would run instead of show.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rewritten(file: IO[bytes]) -> bytes:
@@ -55,7 +54,7 @@ def _faults(rows: list[list[str]]) -> Iterator[dict[str, str]]:
         for column, cell in enumerate(row):
             at = f"/{place}/{column}"
             yield from texts.faults_of_line(cell, at=at, longest=LONGEST_CELL, shortest=0)
-            if cell.startswith(FORMULA) and not NUMBER.fullmatch(cell):
+            if cell.startswith(COMPUTED) and not NUMBER.fullmatch(cell):
                 yield _fault(at, "formula", "Begins as formulas do, which spreadsheets run; only numbers may.")
 
 

@@ -27,6 +27,7 @@ REFUSED = {
     "a line break": (b'a,b\n1,"2\n3"\n', 422, "/1/1"),
     "a turn": ("a,b\n1,\u202e2\n".encode(), 422, "/1/1"),
     "a formula": (b"a,b\n=1+1,2\n", 422, "/1/0"),
+    "a formula of wide letters": ("a,b\n＝1+1,2\n".encode(), 422, "/1/0"),
     "a formula in a name": (b"a,@SUM(A1)\n1,2\n", 422, "/0/1"),
     "a formula like a number": (b"a,b\n1,-2+cmd|'/c calc'!A1\n", 422, "/1/1"),
 }

@@ -1,11 +1,13 @@
 """Whose words a version of a foothold holds, and why they are listed in that order."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from atlas.authorship import Edit, shares
+from atlas.authorship import Edit, Share, shares
 from atlas.contents import CONTENTS, hand
 from atlas.models import Foothold, Revision
+
+MOST_KEPT = 4_000  # versions of which a process remembers whose words they hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +25,34 @@ class AuthorFacts:
 
 
 def authors_of(row: Foothold, version: int) -> tuple[AuthorFacts, ...]:
-    """Whose words the version holds, by surviving characters; in one query for all versions up to it."""
-    walked = row.revisions.filter(version__lte=version).select_related("author", "byline").order_by("version")
-    return _authors(list(walked), row.kind)
+    """Whose words the version holds, by surviving characters; as they signed last, and are called today."""
+    rows = row.revisions.filter(version__lte=version).select_related("author", "byline").defer("content")
+    walked = list(rows.order_by("version"))
+    signed, last = {it.author_id: it for it in walked}, walked[-1]
+    found = _shares(row.accession, version, last.content_sha256, last.author_id)
+    return tuple(_facts(signed[it.contributor], it) for it in found)
 
 
-def _authors(walked: Sequence[Revision], kind: str) -> tuple[AuthorFacts, ...]:
-    edits = [Edit(it.author_id, hand.write(it.content, CONTENTS[kind])) for it in walked]
-    people = {it.author_id: it for it in walked}  # as they signed last
-    found = []
-    for share in shares(edits):
-        signed, person = people[share.contributor], people[share.contributor].author
-        found.append(
-            AuthorFacts(
-                handle=person.handle,
-                name=signed.signed,
-                orcid=person.orcid,
-                url=f"/u/{person.handle}",
-                erased=person.erased_at is not None,
-                characters=share.characters,
-                of=share.of,
-                since=share.since,
-            )
-        )
-    return tuple(found)
+def _facts(signed: Revision, share: Share[int]) -> AuthorFacts:
+    person = signed.author
+    return AuthorFacts(
+        handle=person.handle,
+        name=signed.signed,
+        orcid=person.orcid,
+        url=f"/u/{person.handle}",
+        erased=person.erased_at is not None,
+        characters=share.characters,
+        of=share.of,
+        since=share.since,
+    )
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _shares(accession: str, version: int, sha256: str, author: int) -> tuple[Share[int], ...]:
+    """What is the same for ever, and takes a second to find where fifty long versions have to be compared.
+
+    With its hash and author, because where a version was rolled back there may be another one day.
+    """
+    walked = Revision.objects.filter(foothold__accession=accession, version__lte=version).order_by("version")
+    said = walked.values_list("author", "content", "foothold__kind")
+    return shares([Edit(author, hand.write(content, CONTENTS[kind])) for author, content, kind in said])

@@ -64,9 +64,8 @@ class TestReading:
         def counted() -> dict[str, int]:
             numbers = {}
             for address in every_page:
-                with CaptureQueriesContext(
-                    connection,
-                ) as queries:
+                read(client, address)  # who wrote a version is found once
+                with CaptureQueriesContext(connection) as queries:
                     read(client, address)
                 numbers[address] = len(queries)
             return numbers
@@ -157,6 +156,16 @@ class TestCiting:
         terms.rename(actor=curator, term=curve, based_on="curve.1", label="bow", definition="", synonyms=[])
         footholds.merge(actor=curator, foothold=claim, into=describe(title="Other"), reason="The same.")
         assert {suffix: client.get(address + suffix).content for suffix in suffixes} == before
+
+    def test_versions_are_compared_once_and_not_for_every_reader(
+        self, client, claim, ana, django_assert_max_num_queries
+    ):
+        revise(claim, ana, title="Another")
+        first = client.get(f"/f/{claim.accession}/v2.json").content
+        with django_assert_max_num_queries(30) as asked:
+            assert client.get(f"/f/{claim.accession}/v2.json").content == first
+        read = [it["sql"] for it in asked.captured_queries if '"atlas_revision"."content",' in it["sql"]]
+        assert len(read) == 1  # of the version that is shown
 
     def test_the_authors_are_whose_words_survive(self, client, claim, ana, bo, lab):
         content = footholds.revision(claim, 1).content

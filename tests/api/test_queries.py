@@ -11,10 +11,9 @@ READING = sorted(route for route in ROUTES if allowed(route) and "GET" in allowe
 
 
 def count(api, path: str) -> int:
-    """Queries of one GET."""
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    """Queries of a GET that is not the first: who wrote a version is found once."""
+    api.get(path)
+    with CaptureQueriesContext(connection) as captured:
         assert api.get(path).status_code == 200
     return len(captured)
 

@@ -216,7 +216,7 @@ class _Edit(_Writing):
 
 
 def _checkpoint(slug: str, person: Contributor) -> Checkpoint | None:
-    return addresses.checkpoint(slug[:40].replace("\x00", "?"), actor=person) if slug else None
+    return addresses.checkpoint(slug[:40], actor=person) if slug else None
 
 
 def _owners(person: Contributor, checkpoint: Checkpoint | None) -> list[tuple[str, str]]:

@@ -63,9 +63,12 @@ def link_count(source: str) -> int:
 
 
 def clean(markup: str) -> str:
-    """The one sanitizer: only the tags and attributes above, and links that lead where they say."""
+    """The one sanitizer: only the tags and attributes above, and links that lead where they say.
+
+    Without byte order marks: of one that comes to stand first, a second reading would find nothing.
+    """
     return nh3.clean(
-        markup,
+        markup.replace("\ufeff", ""),
         tags=TAGS,
         attributes=ATTRIBUTES,
         attribute_filter=_attribute,

@@ -6,6 +6,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,12 @@ def where(path: Path, node: ast.AST | None = None) -> str:
 
 def test_no_file_is_over_400_lines():
     assert [where(path) for path in [*ALL, *PAGES] if path.read_text().count("\n") > 400] == []
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """Without packages, pytest takes the second for the first and collects neither."""
+    named = Counter(path.name for path in python_files("tests") if path.name.startswith("test_"))
+    assert [name for name, count in named.items() if count > 1] == []
 
 
 def test_no_function_is_over_50_lines():

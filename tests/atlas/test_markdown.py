@@ -175,7 +175,7 @@ def test_any_source_is_safe_however_it_is_read(source):
 
 
 @given(fragments)
-@example("<script></script>\ufeff<table></table>")
+@example("<table>\ufeff</table>")  # the mark comes to stand before the table
 @settings(max_examples=1_000, deadline=None)
 def test_the_sanitizer_changes_nothing_twice(markup):
     """T26: on HTML that never was Markdown; a second reading must find nothing that the first has made."""

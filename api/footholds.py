@@ -76,7 +76,10 @@ class WantedEvidence(Written):
                 "role": {"type": "string", "enum": Support.Role.values, "default": "supports"},
                 "facet": {"type": "string", "enum": Support.Facet.values, "default": ""},
                 "note": {"type": "string", "maxLength": 500},
-                "team": TEAM,
+                "team": {
+                    **TEAM,
+                    "description": "Whose it is; the claim's team if you write in it, else your own space.",
+                },
             },
         ),
         "oneOf": [{"required": ["evidence"]}, {"required": ["job"]}, {"required": ["content"]}],
@@ -255,7 +258,7 @@ class Evidence(Endpoint):
                 content = given["content"]
             else:
                 content = evidence.asked(given["job"], claim=claim, interpretation=given.get("interpretation", ""))
-            team = naming.team(given.get("team"), actor=person)
+            team = naming.known_team(given["team"], actor=person) if "team" in given else None
             evidence.give(actor=person, claim=claim, team=team, content=content, **said)
         return Response(body(dossiers.foothold(claim.accession, actor=person)), status=201)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from atlas import texts
 from atlas.errors import NoSuchSupport, Validation
 from atlas.models import Contributor, Foothold, Job, Support, Team
-from atlas.permissions import require
+from atlas.permissions import memberships_of, permits, require
 from atlas.services import changes, footholds, notifications, standing
 
 CLAIMS = (Foothold.Kind.DESCRIPTION, Foothold.Kind.LINK, Foothold.Kind.CIRCUIT)
@@ -77,18 +77,21 @@ def give(
     *,
     actor: Contributor,
     claim: Foothold,
-    team: Team,
     content: dict[str, Any],
+    team: Team | None = None,
     role: str = Support.Role.SUPPORTS,
     facet: str = "",
     note: str = "",
 ) -> Foothold:
-    """Make evidence for a claim and attach it, in one step and one transaction."""
+    """Make evidence for a claim and attach it, in one step and one transaction.
+
+    Unless a team is named, the evidence is the claim's team's if its giver writes in that, else their own space's.
+    """
     made = footholds.create(
         actor=actor,
         kind=Foothold.Kind.EVIDENCE,
         checkpoint=claim.checkpoint,
-        team=team,
+        team=team or _team_of(actor, claim),
         content=content,
         visibility=claim.visibility,
     )
@@ -109,6 +112,11 @@ def from_job(job: Job, *, interpretation: str = "") -> dict[str, Any]:
     """The content of evidence that a finished job's finding is."""
     method = METHODS.get(job.probe.name, "SX")
     return {"method": method, "assertion": "automatic", "jobs": [job.fingerprint], "interpretation": interpretation}
+
+
+def _team_of(actor: Contributor, claim: Foothold) -> Team:
+    own = memberships_of(actor).filter(team__person=actor).select_related("team").first()
+    return claim.team if own is None or permits(actor, "foothold.create", claim.team) else own.team
 
 
 def _require_fitting(evidence: Foothold, claim: Foothold) -> None:

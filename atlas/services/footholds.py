@@ -199,10 +199,15 @@ def revise(
     return added
 
 
+def require_open(foothold: Foothold) -> None:
+    """Raise IllegalStanding for what has ended, and is revised no more."""
+    _require_standing(foothold, "revised", Standing.DRAFT, Standing.OPEN)
+
+
 def judged_anew(*, actor: Contributor, foothold: Foothold, content: Any, base: Revision) -> Settled:
     """What `revise` would record on top of `base`, or what it would raise."""
     require(actor, "foothold.revise", foothold)
-    _require_standing(foothold, "revised", Standing.DRAFT, Standing.OPEN)
+    require_open(foothold)
     settled = settle(content, kind=foothold.kind, checkpoint=foothold.checkpoint, actor=actor)
     _require_same_subject(settled, base)
     rules.require(settled)

@@ -161,3 +161,9 @@ class TestUnsaved:
     def test_too_much_is_refused(self, ana):
         with pytest.raises(Validation):
             unsaved.keep(actor=ana, item="x", content={"title": "x" * 70_000})
+
+
+def test_evidence_is_the_claims_teams_unless_its_giver_does_not_write_there(claim, ana, alice, lab):
+    """By page and by script alike: of a team's own claim nobody else in it could read what is one's own."""
+    assert evidence.give(actor=ana, claim=claim, content=WORD).team == lab
+    assert evidence.give(actor=alice, claim=claim, content=WORD).team == alice.personal_space

@@ -43,6 +43,8 @@ def edit(request: HttpRequest, accession: str) -> HttpResponse:
     person = signed_in(request).contributor
     row = footholds.find(accession, actor=person)
     require(person, "foothold.revise", row)
+    if request.method == "GET":  # who has typed something is told beside it
+        footholds.require_open(row)
     return _Edit(request, row, person).answer()
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from atlas import uploads
 from atlas.errors import AtlasError, EditConflict, IllegalStanding, NoSuchSupport, SelfReview, Validation
 from atlas.models import Contributor, Foothold
-from atlas.permissions import memberships_of, permits, require
+from atlas.permissions import require
 from atlas.services import evidence, footholds, reviews, teams
 from atlas.services import uploads as kept
 from atlas.validation import named_at
@@ -169,7 +169,7 @@ def _give(person: Contributor, row: Foothold, form: arguments.Evidence) -> None:
         content = evidence.asked(given["job"], claim=row, interpretation=given["interpretation"])
     else:
         content = form.content(_sent(person, given["file"]))
-    evidence.give(actor=person, claim=row, team=_own_team(person, row), content=content, **said)
+    evidence.give(actor=person, claim=row, content=content, **said)
 
 
 def _sent(person: Contributor, file: Any) -> list[str]:
@@ -193,12 +193,6 @@ def _refuse_evidence(form: arguments.Evidence, error: AtlasError) -> None:
         member = parts[2] if parts[1:2] == ["content"] and len(parts) > 2 else "".join(parts[1:2])
         name = names.get(member, member)
         form.add_error(name if name in form.fields else None, fault["detail"])
-
-
-def _own_team(person: Contributor, row: Foothold) -> Any:
-    """The claim's team if they write in it, else their own space."""
-    own = memberships_of(person).filter(team__person=person).select_related("team").first()
-    return row.team if own is None or permits(person, "foothold.create", row.team) else own.team
 
 
 def _answered(request: HttpRequest, row: Foothold, person: Contributor, **wrong: Any) -> HttpResponse:

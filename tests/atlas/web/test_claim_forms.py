@@ -85,6 +85,10 @@ class TestWriting:
         assert after.content == {**before.content, "title": "Another"}
         assert after.summary == "Shorter."
 
+    def test_what_has_ended_has_no_form(self, claim, ana):
+        footholds.withdraw(actor=ana, foothold=claim)
+        assert at_the_desk(ana).get(f"/f/{claim.accession}/edit").status_code == 409
+
     def test_the_subject_of_a_claim_stays(self, claim, ana):
         address = f"/f/{claim.accession}/edit"
         desk = at_the_desk(ana)

@@ -18,11 +18,6 @@ def prose(label: str, *, longest: int, required: bool = True, help_text: str = "
     return forms.CharField(label=label, widget=widget, required=required, help_text=help_text, strip=False)
 
 
-def hidden() -> forms.CharField:
-    """What the form carries along: the version that its person saw."""
-    return forms.CharField(widget=forms.HiddenInput, max_length=NAME)
-
-
 class Plain(forms.Form):
     """A button."""
 
@@ -165,7 +160,7 @@ class NewTerm(forms.Form):
 class Renaming(forms.Form):
     """Another label for a word; the old one stays as a synonym."""
 
-    version_tag = hidden()
+    version_tag = forms.CharField(widget=forms.HiddenInput, max_length=LINE)
     label = forms.CharField(label="Label", max_length=80)
     definition = prose("Definition", longest=REASON, required=False)
     synonyms = forms.CharField(label="Synonyms", required=False, help_text="Divided by commas.")

@@ -316,6 +316,12 @@ class TestTheVocabulary:
         assert desk.post("/t/arc/merge", {"into": "curve"})["Location"] == "/t/curve"
         assert desk.get("/t/arc")["Location"] == "/t/curve"
 
+    def test_a_word_of_the_longest_name_is_renamed_like_any_other(self, ana, curator):
+        slug = "a" * 40
+        terms.create(actor=ana, slug=slug, label="long")
+        given = {"label": "longest", "version_tag": f"{slug}.1"}
+        assert at_the_desk(curator).post(f"/t/{slug}/rename", given)["Location"] == f"/t/{slug}"
+
     def test_a_word_that_is_none_comes_back(self, ana, curve):
         desk = at_the_desk(ana)
         answer = desk.post("/t", {"slug": "curve", "label": "curve", "definition": "As typed."})

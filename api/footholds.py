@@ -20,6 +20,7 @@ from atlas.errors import Validation
 from atlas.models import Contributor, Foothold, Support, Visibility
 from atlas.permissions import require
 from atlas.redirects import moved
+from atlas.search.fields import FLAGS
 from atlas.services import addresses, evidence, footholds
 from atlas.validation import closed
 
@@ -96,7 +97,7 @@ class Listed(Endpoint):
         "team": query.text("Only of this team, by slug."),
         "author": query.text("Only those first written by this person, by handle."),
         "term": query.text("Only those that use this term, by slug."),
-        "flag": query.one_of("Only those with this flag.", "unsupported", "stale-reviews"),
+        "flag": query.one_of("Only those with this flag.", *FLAGS),
         "ordering": query.one_of("Newest first (the default) or oldest first.", "-id", "id"),
     }
 

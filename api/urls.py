@@ -55,6 +55,7 @@ urlpatterns = [
     path("footholds/<str:accession>/comments/<str:number>/moderate", comments.ModerateComment.as_view()),
     path("footholds/<str:accession>/watch", notifications.WatchFoothold.as_view()),
     path("footholds/<str:accession>/propose", verbs.Propose.as_view()),
+    path("footholds/<str:accession>/test", verbs.Test.as_view()),
     path("footholds/<str:accession>/detach", verbs.Detach.as_view()),
     path("footholds/<str:accession>/withdraw", verbs.Withdraw.as_view()),
     path("footholds/<str:accession>/retract", verbs.Retract.as_view()),

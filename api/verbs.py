@@ -14,14 +14,21 @@ from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
 from atlas.models import Contributor, Foothold, Support
 from atlas.permissions import require
-from atlas.services import evidence, footholds, reviews
+from atlas.services import evidence, footholds, predictions, reviews
 from atlas.validation import closed
 
 Act = Callable[[Contributor, Foothold, dict[str, Any]], Any]
 
 
 def verb(
-    name: str, does: str, act: Act, *problems: int, permission: str = "", optional: Any = None, **required: Any
+    name: str,
+    does: str,
+    act: Act,
+    *problems: int,
+    permission: str = "",
+    counted: str = "write",
+    optional: Any = None,
+    **required: Any,
 ) -> type[Endpoint]:
     """An endpoint that does one thing about a foothold, and answers with how it stands then."""
     given = type(f"{name.title()}Body", (Written,), {"judged_by": closed(does, optional=optional, **required)})
@@ -36,7 +43,7 @@ def verb(
         return Response(body(dossiers.foothold(row.accession, actor=person)))
 
     post.__doc__ = does
-    return type(name.title(), (Endpoint,), {"__doc__": does, "post": post})
+    return type(name.title(), (Endpoint,), {"__doc__": does, "post": post, "counted": {"POST": counted}})
 
 
 Propose = verb(
@@ -44,6 +51,13 @@ Propose = verb(
     "Let others read a draft and review it.",
     lambda actor, row, given: footholds.propose(actor=actor, foothold=row),
     permission="foothold.revise",
+    optional={},
+)
+Test = verb(
+    "test",
+    "Have workers compute what it predicts; `predictions` says what became of each, and by which job.",
+    lambda actor, row, given: predictions.test(actor=actor, foothold=row),
+    counted="compute",
     optional={},
 )
 Detach = verb(

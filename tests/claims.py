@@ -7,6 +7,7 @@ from atlas.services import comments, evidence, footholds, people, reviews, teams
 
 DISPUTE = {"verdict": "dispute", "reason": "wrong", "text": "It also fires for straight lines, see seed 3."}
 WORD = {"method": "AU", "interpretation": "I looked at two hundred of its strongest examples."}
+PREDICTION = {"probe": "feature-visualization", "number": "/pictures/0/maximum", "least": 1.0}
 RATIONALE = "Seed 3 was made before the padding was mended; the newer ones show no lines."
 
 

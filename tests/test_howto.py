@@ -114,7 +114,8 @@ def test_the_script_that_annotates_does_all_it_says(server_url, organism_like, a
         (pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip)("curl is not installed")
     lab = teams.found(actor=None, slug="lab", name="The lab")
     shown = {}
-    for handle, role, scopes in (("ada", Role.ANNOTATOR, ["read", "write"]), ("bo", Role.REVIEWER, ["read", "review"])):
+    cast = (("ada", Role.ANNOTATOR, ["read", "write", "compute"]), ("bo", Role.REVIEWER, ["read", "review"]))
+    for handle, role, scopes in cast:
         person = people.join(username=handle, password="correct horse battery")
         Membership.objects.create(team=lab, contributor=person.contributor, role=role)
         shown[handle] = tokens.create(owner=person, name="script", scopes=scopes)[1]
@@ -130,9 +131,10 @@ def test_the_script_that_annotates_does_all_it_says(server_url, organism_like, a
     done = subprocess.run(script, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     claim = Foothold.objects.get(kind="description")
-    address, tag, by_job, by_picture, why, circuits = done.stdout.splitlines()
+    address, tag, by_job, by_picture, tested, why, circuits = done.stdout.splitlines()
     assert (address, tag) == (f"{server_url}/f/{claim.accession}", f"{claim.accession}.2")
     assert list(claim.support.values_list("evidence__accession", flat=True)) == [by_job, by_picture]
+    assert tested == "waiting"
     assert why.startswith("1 agree, 0 dispute")
     assert circuits == "[]"
     assert (tmp_path / "claim.dot").read_text().startswith(f'digraph "{claim.accession}"')

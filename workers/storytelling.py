@@ -25,7 +25,7 @@ from atlas.models import (
     Team,
     Term,
 )
-from atlas.services import evidence, footholds, people, reviews, teams, terms
+from atlas.services import evidence, footholds, people, predictions, reviews, teams, terms
 from atlas.services.settling import settle
 
 Act = Mapping[str, Any]
@@ -147,6 +147,14 @@ class Teller:
         reviews.resolve(actor=actor, foothold=row, outcome=act["outcome"], rationale=act["rationale"])
         return True
 
+    def test(self, act: Act, actor: Contributor) -> bool:
+        """Have what a claim predicts computed."""
+        row = self.told[act["of"]]
+        if row.trials.exists():
+            return False
+        predictions.test(actor=actor, foothold=row)
+        return True
+
     def withdraw(self, act: Act, actor: Contributor) -> bool:
         """Take a claim back."""
         row = self.told[act["of"]]
@@ -196,6 +204,7 @@ ACTS: Mapping[str, Callable[[Teller, Act, Contributor], bool]] = {
         Teller.review,
         Teller.revise,
         Teller.resolve,
+        Teller.test,
         Teller.withdraw,
     )
 }

@@ -6,13 +6,12 @@ from typing import Any
 from atlas.contents.pieces import (
     CONFIDENCE,
     FINGERPRINT,
-    PREDICTION,
     REFERENCE,
     SHA256,
     UNIT,
     Content,
     Mention,
-    several,
+    predictions,
     text,
 )
 from atlas.validation import closed
@@ -54,7 +53,7 @@ LINK = Content(
             "sign": {"type": "string", "enum": ["+", "-", "mixed", "none"], "default": "none"},
             "mechanism": {**text(8_000, least=0, says="Markdown."), "default": ""},
             "confidence": {**CONFIDENCE, "default": 3},
-            "predictions": several(PREDICTION, most=10, says="What would prove it wrong."),
+            "predictions": predictions(of={"type": "string", "enum": ["source", "target"], "default": "target"}),
         },
     ),
     fixed=("source", "target"),

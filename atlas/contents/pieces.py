@@ -77,21 +77,27 @@ TERM = closed(
     term=text(40, says="A term's slug."),
     polarity={"type": "string", "enum": ["detects", "inhibited-by", "does-not-detect"]},
 )
-PREDICTION = closed(
-    "What a probe will find if the claim is true: a number of its finding, and the bounds it lies within.",
-    probe=text(60, says="A probe's name."),
-    number=text(200, says="JSON pointer to a number in the finding: /pictures/0/maximum."),
-    optional={
-        "params": {"type": "object", "description": "As in a job.", "default": {}},
-        "least": {"type": "number", "description": "The number is at least this."},
-        "most": {"type": "number", "description": "The number is at most this."},
-        "says": text(300, says="The same in words."),
-    },
-)
-PREDICTION["anyOf"] = [{"required": ["least"]}, {"required": ["most"]}]
 
 
 def of_terms(terms: list[dict[str, Any]], path: Path) -> Iterator[Mention]:
     """The terms in a list of them."""
     for place, one in enumerate(terms):
         yield Mention("term", (*path, place, "term"), one["term"], one["polarity"])
+
+
+def predictions(**more: Schema) -> Schema:
+    """What would prove a claim wrong; `more` are members that only predictions of this kind of content have."""
+    one = closed(
+        "What a probe will find if the claim is true: a number of its finding, and the bounds it lies within.",
+        probe=text(60, says="A probe's name; its newest version is asked."),
+        number=text(200, says="JSON pointer to a number in the finding: /pictures/0/maximum."),
+        optional={
+            "params": {"type": "object", "description": "As in a job.", "default": {}},
+            "least": {"type": "number", "description": "The number is at least this."},
+            "most": {"type": "number", "description": "The number is at most this."},
+            "says": text(300, says="The same in words."),
+            **more,
+        },
+    )
+    one["anyOf"] = [{"required": ["least"]}, {"required": ["most"]}]
+    return several(one, most=10, says="What would prove it wrong.")

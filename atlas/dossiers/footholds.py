@@ -9,6 +9,7 @@ from django.db.models import F, Prefetch, QuerySet
 
 from atlas.dossiers.authors import AuthorFacts, authors_of
 from atlas.dossiers.bodies import OnThePage, Spread
+from atlas.dossiers.predictions import PredictionFacts, may_test, predictions_of
 from atlas.models import Contributor, Foothold, FootholdNeuron, Neuron, Resolution, Review, Revision, Support
 from atlas.permissions import permits, readable_footholds
 from atlas.services import footholds, rules, standing
@@ -69,6 +70,7 @@ class RevisionDossier:
     content: dict[str, Any]
     authors: tuple[AuthorFacts, ...]  # by the characters of theirs that it holds
     checkpoint_sha256: OnThePage[str | None]
+    predictions: OnThePage[tuple[PredictionFacts, ...]]  # not the version's own: it is the same for ever
     foothold: OnThePage[FootholdFacts]
 
 
@@ -162,6 +164,7 @@ class FootholdDossier:
     standing_reason: str
     replaced_by: str | None  # as far as this reader may know it
     judgement: JudgementFacts
+    predictions: tuple[PredictionFacts, ...]  # what became of each in the content, in their order
     support: tuple[SupportFacts, ...]  # for or against this claim, or by this evidence
     resolutions: tuple[ResolutionFacts, ...]
     warnings: tuple[WarningFacts, ...]
@@ -171,6 +174,7 @@ class FootholdDossier:
     may_review: OnThePage[bool]
     may_decide: OnThePage[bool]
     may_withdraw: OnThePage[bool]
+    may_test: OnThePage[bool]
     may_moderate: OnThePage[bool]
 
 
@@ -229,6 +233,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         standing_reason=row.standing_reason,
         replaced_by=to.accession if to else None,
         judgement=_judged(found, hidden=hidden),
+        predictions=predictions_of(row, head),
         support=support_of(row, actor=actor),
         resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),
         warnings=_warnings(row, head),
@@ -238,6 +243,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         may_review=row.standing == "open" and not wrote and permits(actor, "foothold.review", row),
         may_decide=permits(actor, "foothold.decide", row),
         may_withdraw=row.standing in ("draft", "open") and permits(actor, "foothold.withdraw", row),
+        may_test=may_test(row, head, actor),
         may_moderate=permits(actor, "foothold.moderate", row),
     )
 
@@ -270,6 +276,7 @@ def version(accession: str, number: str, *, actor: Contributor | None) -> Revisi
         content=found.content,
         authors=authors_of(row, found.version),
         checkpoint_sha256=row.checkpoint.digest if row.checkpoint else None,
+        predictions=predictions_of(row, found),
         foothold=listed,
     )
 

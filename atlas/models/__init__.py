@@ -26,6 +26,7 @@ from atlas.models.people import (
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
+from atlas.models.trials import Trial
 from atlas.models.uploads import FootholdArtifact, Upload
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "Team",
     "Term",
     "Token",
+    "Trial",
     "UnsavedText",
     "Upload",
     "User",

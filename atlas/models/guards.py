@@ -18,6 +18,7 @@ from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
+from atlas.models.trials import Trial
 from atlas.models.uploads import FootholdArtifact, Upload
 
 MESSAGE = "is a record: it is never"  # errors of both engines carry it, so that one place can recognise them
@@ -93,6 +94,7 @@ GUARDS = (
     Guard(Upload),
     Guard(FootholdArtifact),
     Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
+    Guard(Trial),
     Guard(Term, columns=("id", "slug", "created_at")),
     Guard(Review, columns=("foothold", "version", "reviewer", "team", "verdict", "reason", "text", "blind", "at")),
     Guard(Resolution),

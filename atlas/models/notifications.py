@@ -57,6 +57,7 @@ class Notification(models.Model):
         VERDICT = "verdict", "gave a verdict"
         DECISION = "decision", "decided"
         EVIDENCE = "evidence", "gave evidence"
+        TRIAL = "trial", "put it to the test"
         CLAIM = "claim", "claimed something new"
 
     recipient = models.ForeignKey(Contributor, on_delete=models.PROTECT, related_name="notifications")

@@ -24,6 +24,7 @@ from atlas.models.people import Byline, Contributor, Invitation, Membership, Tea
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.terms import Term
 from atlas.models.tokens import Token
+from atlas.models.trials import Trial
 from atlas.models.uploads import Upload
 
 LOCK = 0x61746C6173  # "atlas": the advisory lock under which PostgreSQL numbers changes
@@ -118,6 +119,7 @@ TRACES = (
     ),
     Trace(Revision, kept=("id", "foothold_id", "version", "author_id", "content_sha256"), **_of_claim("foothold_id")),
     Trace(Support, kept=("id", "evidence_id", "claim_id", "role", "facet", "withdrawn_at"), **_of_claim("evidence_id")),
+    Trace(Trial, kept=("id", "foothold_id", "job_id"), **_of_claim("foothold_id")),
     # Not which: a hash is no key, but it is nobody's business before it is shown.
     Trace(Upload, kept=("id", "uploaded_by_id")),
     Trace(Review, kept=("id", "foothold_id", "version", "team_id"), team=_of_claim("foothold_id")["team"]),

@@ -7,7 +7,7 @@ from typing import Literal
 
 KINDS = ("description", "link", "evidence", "circuit", "collection")
 STATES = ("draft", "proposed", "accepted", "disputed", "resolved", "withdrawn", "retracted", "merged")
-FLAGS = ("unsupported", "stale-reviews")
+FLAGS = ("unsupported", "stale-reviews", "falsified", "evidence-failed")
 POLARITIES = ("detects", "inhibited-by", "does-not-detect")
 RANKS = ("preferred", "normal", "deprecated")
 RELATIONS = (

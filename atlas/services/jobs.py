@@ -30,7 +30,7 @@ from atlas.models import (
     Worker,
 )
 from atlas.permissions import curates, readable, require
-from atlas.services import changes
+from atlas.services import changes, outcomes
 from atlas.services.questions import Question
 
 State = Job.State
@@ -378,6 +378,8 @@ def _note(
             at=Now(),
             data=data,
         )
+    if {was, to} & set(outcomes.TELLING):
+        outcomes.follow(ids)
 
 
 def _gave_up(why: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from atlas.models import (
     Review,
     Revision,
     Support,
+    Trial,
     User,
     Watch,
 )
@@ -74,6 +75,12 @@ def of_evidence(support: Support) -> None:
     """Those who watch a claim, and may read what speaks of it."""
     to = dict.fromkeys(_watchers(support.claim), Reason.EVIDENCE)
     _tell(f"support:{support.pk}", support.by, support.claim, to, evidence=support.evidence)
+
+
+def of_trial(trial: Trial) -> None:
+    """Those who watch a claim that was put to the test, once its job has ended."""
+    to = dict.fromkeys(_watchers(trial.foothold), Reason.TRIAL)
+    _tell(f"trial:{trial.pk}:{trial.job.generation}", trial.by, trial.foothold, to)
 
 
 def of_claim(foothold: Foothold, *, actor: Contributor) -> None:

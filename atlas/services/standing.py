@@ -10,7 +10,8 @@ from django.db.models.lookups import Contains
 
 from atlas.models import Contributor, Foothold, Membership, Review, Revision, Role, Support, Visibility
 from atlas.permissions import is_operator
-from atlas.services import indexing
+from atlas.services import indexing, trials
+from atlas.services.trials import Outcome
 
 STALE = "stale-reviews"  # the flag that tells of verdicts, on an older text
 State, Standing, Verdict = Foothold.State, Foothold.Standing, Review.Verdict
@@ -135,10 +136,25 @@ def several_teams_review(foothold: Foothold) -> bool:
 
 
 def flags_of(foothold: Foothold, *, stale: bool) -> list[str]:
-    """What stands beside the state: reviews of an older text, and evidence that is gone."""
+    """What stands beside the state: reviews of an older text, evidence that is gone, predictions that came to grief."""
     said = Support.objects.filter(claim=foothold, role=Support.Role.SUPPORTS)
     gone = said.exists() and not said.filter(standing_support()).exists()
-    return [name for name, holds in ((STALE, stale), ("unsupported", gone)) if holds]
+    outcomes = _outcomes(foothold)
+    flags = (
+        (STALE, stale),
+        ("unsupported", gone),
+        ("falsified", Outcome.FALSIFIED in outcomes),
+        ("evidence-failed", Outcome.FAILED in outcomes),
+    )
+    return [name for name, holds in flags if holds]
+
+
+def _outcomes(foothold: Foothold) -> set[Outcome]:
+    """What became of the predictions of the newest version."""
+    if not foothold.trials.exists():
+        return set()
+    head = foothold.revisions.get(version=foothold.head_version)
+    return {one.outcome for one in trials.of(foothold, head.content)}
 
 
 def standing_support() -> Q:

@@ -154,6 +154,12 @@ def pairs(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 @register.filter
+def beside(said: Sequence[Any] | None, facts: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Each member of a content with what is known of it, in their order."""
+    return list(zip(said or (), facts, strict=True))
+
+
+@register.filter
 def is_web(address: str) -> bool:
     """Whether a source can be a link: nothing but http and https ever is."""
     return address.startswith(("https://", "http://")) and " " not in address

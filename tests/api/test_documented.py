@@ -26,7 +26,7 @@ from tests.api.test_asking import WRONG
 from tests.api.test_every_route import UNLISTED, allowed
 from tests.api.test_matrix import named
 from tests.api.uploading import ABSENT, MULTIPART, PICTURE, form
-from tests.claims import RATIONALE, WORD
+from tests.claims import PREDICTION, RATIONALE, WORD, revise
 from tests.conftest import registration
 
 OPERATIONS = {operation["operationId"]: (template, method) for template, method, operation in contract.operations()}
@@ -187,6 +187,8 @@ class Asked:
             )
         if name in ("withdraw_foothold", "discard_unsaved", "edit_comment", "remove_comment"):
             self.api = Api(claim.created_by.login)
+        if name == "test_foothold":
+            revise(claim, claim.created_by, predictions=[PREDICTION])
         if name in ("undo_import", "redo_import"):
             Import.objects.update(state="committed" if name.startswith("undo") else "undone")
         if name == "merge_foothold":

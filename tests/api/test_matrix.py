@@ -15,7 +15,7 @@ from tests import importing
 from tests.api.conftest import ROOT, Api, batch_of, claim_of, question
 from tests.api.test_every_route import ROUTES, allowed, at
 from tests.api.uploading import MULTIPART, PICTURE, form
-from tests.claims import DISPUTE, RATIONALE, WORD
+from tests.claims import DISPUTE, PREDICTION, RATIONALE, WORD, revise
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +81,7 @@ MATRIX = {
     ("footholds/<str:accession>/watch", "DELETE"): (401, 204, 204, 204, 204, 204, 204, 404, 401, 403),
     # A draft, which a reader may not know of.
     ("footholds/<str:accession>/propose", "POST"): (401, 404, 200, 200, 200, 200, 200, 404, 401, 403),
+    ("footholds/<str:accession>/test", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
     ("footholds/<str:accession>/withdraw", "POST"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
     ("footholds/<str:accession>/retract", "POST"): CURATORS,
     ("footholds/<str:accession>/merge", "POST"): CURATORS,
@@ -252,6 +253,8 @@ def about_claims(route: str, claim: Foothold) -> dict[tuple[str, str], Any]:
     annotator = named("annotator")
     if route.endswith("/propose"):
         Foothold.objects.filter(pk=claim.pk).update(standing="draft")
+    if route.endswith("/test"):
+        revise(claim, annotator, predictions=[PREDICTION])
     if route.endswith("/resolve"):
         reviews.review(actor=named("reviewer"), foothold=claim, version=2, **DISPUTE)
     into = ""

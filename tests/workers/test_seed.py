@@ -34,7 +34,7 @@ STATES = {
     "curve": ("accepted", []),
     "straight": ("disputed", []),
     "light": ("resolved", []),
-    "slanted": ("proposed", ["stale-reviews"]),
+    "slanted": ("proposed", ["stale-reviews", "falsified"]),
     "miscounted": ("withdrawn", []),
     "circuit": ("proposed", []),
     "family": ("proposed", []),
@@ -75,6 +75,7 @@ def test_it_is_told_once_as_far_as_there_are_pictures(quick, drain, organism_on,
     while "told" not in capsys.readouterr().out:
         assert drain.drain(seconds=60) == 1, "every picture is a worker's"
         call_command("seed")
+    assert drain.drain(seconds=60) == 2, "what was predicted is computed"
     require_states()
     require_evidence()
     require_people()

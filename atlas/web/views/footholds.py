@@ -23,7 +23,7 @@ from atlas.web.negotiation import Page, moved, negotiated, require_method
 from atlas.web.people import actor_of
 
 KEPT = 50  # of what the query of a dynamic collection finds
-BUTTONS = ("propose", "restore", "detach")  # they have no field at which a fault could stand
+BUTTONS = ("propose", "restore", "detach", "test")  # they have no field at which a fault could stand
 
 
 @negotiated("GET")

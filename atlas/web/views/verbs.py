@@ -13,7 +13,7 @@ from atlas import uploads
 from atlas.errors import AtlasError, EditConflict, IllegalStanding, NoSuchSupport, SelfReview, Validation
 from atlas.models import Contributor, Foothold
 from atlas.permissions import require
-from atlas.services import evidence, footholds, reviews, teams
+from atlas.services import evidence, footholds, predictions, reviews, teams
 from atlas.services import uploads as kept
 from atlas.validation import named_at
 from atlas.web import arguments, entries, offers
@@ -28,7 +28,7 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb: the permission it takes, what it does, and what is said when it is done."""
+    """A verb: the permission it takes on the claim, what it does, and what is said when it is done."""
 
     permission: str
     act: Callable[[Contributor, Foothold, Given], Any]
@@ -105,7 +105,13 @@ VERBS = {
         lambda actor, row, given: footholds.restore(actor=actor, foothold=row, **given),
         "That version is back, as a new one.",
     ),
-    "detach": Verb("foothold.revise", _detach, "Taken back; that it was said stays in the record."),
+    "test": Verb(
+        "",  # judged by the checkpoint, on which it computes
+        lambda actor, row, given: predictions.test(actor=actor, foothold=row),
+        "Its predictions are put to the test.",
+    ),
+    # Judged by the evidence, whose it is.
+    "detach": Verb("", _detach, "Taken back; that it was said stays in the record."),
 }
 
 
@@ -115,7 +121,7 @@ def act(request: HttpRequest, accession: str, verb: str) -> HttpResponse:
     person = signed_in(request).contributor
     row = footholds.find(accession, actor=person)
     chosen = VERBS[verb]
-    if verb != "detach":  # that is judged by the evidence, whose it is
+    if chosen.permission:
         require(person, chosen.permission, row)
     form = offers.bound(verb, request.POST, row, person)
     if form.is_valid():

@@ -80,6 +80,7 @@ WRITE = {
     "f/<str:accession>/restore": ANNOTATORS,
     # A draft, which a reader may not know of.
     "f/<str:accession>/propose": (302, 404, 302, 302, 302, 302, 302, 404, 302),
+    "f/<str:accession>/test": ANNOTATORS,
     # The annotator wrote it, and is no reviewer; an operator reviews for no team.
     "f/<str:accession>/review": (302, 403, 403, 302, 302, 302, 403, 404, 302),
     "f/<str:accession>/withdraw": (302, 403, 302, 403, 403, 403, 403, 404, 302),

@@ -1,0 +1,97 @@
+"""Predictions put to the test: what each asks, which job of its claim has asked that, and what the finding says of it.
+
+A trial names a claim and a job and nothing else; which prediction a job tests follows from what was asked. So a bound
+that is changed is held against the number that is known, and a claim tested by a newer version of a probe keeps what
+the older one found until the newer one has answered.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from atlas import canonical, validation
+from atlas.models import Foothold, Job, Trial
+
+Prediction = Mapping[str, Any]
+OVER = (Job.State.FAILED, Job.State.QUARANTINED)
+
+
+class Outcome(StrEnum):
+    """What became of a prediction."""
+
+    HELD = "held"
+    FALSIFIED = "falsified"
+    FAILED = "failed"  # its job failed, or found no such number
+    WAITING = "waiting"
+    UNTESTED = "not-yet-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What became of a prediction: the number that was found, by which job; where there is none, why."""
+
+    outcome: Outcome
+    job: Job | None = None
+    found: float | None = None
+    why: str = ""
+
+
+def subject_of(content: Mapping[str, Any], prediction: Prediction) -> str:
+    """The unit that a prediction is about: the described neuron; of a link's ends the target unless it says `of`."""
+    unit: str = content["neuron"] if "neuron" in content else content[prediction.get("of", "target")]
+    return unit
+
+
+def of(foothold: Foothold, content: Mapping[str, Any]) -> list[Tested]:
+    """What became of each prediction of a content, in their order; two queries, none where nothing is predicted."""
+    predictions: Sequence[Prediction] = content.get("predictions", ())
+    if not predictions:
+        return []
+    rows = Trial.objects.filter(foothold=foothold).select_related("job__probe", "job__finding").order_by("-id")
+    tried = [row.job for row in rows if row.job.state != Job.State.CANCELLED]
+    return [_best([tested(it, job) for job in tried if _asks(it, content, job)]) for it in predictions]
+
+
+def tested(prediction: Prediction, job: Job) -> Tested:
+    """What a job says of a prediction that it was asked for."""
+    if job.state in OVER:
+        return Tested(Outcome.FAILED, job, why=(job.error or {}).get("detail", ""))
+    if job.state != Job.State.DONE:
+        return Tested(Outcome.WAITING, job)
+    found = number_at(prediction["number"], job.finding.numbers)
+    if found is None:
+        return Tested(Outcome.FAILED, job, why=f"The finding has no number at {prediction['number']}.")
+    held = prediction.get("least", found) <= found <= prediction.get("most", found)
+    return Tested(Outcome.HELD if held else Outcome.FALSIFIED, job, found)
+
+
+def number_at(pointer: str, numbers: Any) -> float | None:
+    """The number a JSON pointer (RFC 6901) leads to, None where it leads to none; truth values are no numbers."""
+    found = numbers
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and name.isascii() and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return None
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _asks(prediction: Prediction, content: Mapping[str, Any], job: Job) -> bool:
+    """Whether a job asked what a prediction is about."""
+    if job.probe.name != prediction["probe"] or job.subject_text != subject_of(content, prediction):
+        return False
+    filled = validation.with_defaults(dict(prediction.get("params", {})), job.probe.schema)
+    return bool(canonical.normalise(filled) == job.params)
+
+
+def _best(tests: Sequence[Tested]) -> Tested:
+    """Of several trials, newest first: one that decided, else one that failed, else one that is on its way."""
+    for outcomes in ((Outcome.HELD, Outcome.FALSIFIED), (Outcome.FAILED,), (Outcome.WAITING,)):
+        for one in tests:
+            if one.outcome in outcomes:
+                return one
+    return Tested(Outcome.UNTESTED)

@@ -1,0 +1,227 @@
+"""A claim put to the test: the job that decides, what it decides, and that the claim says so."""
+
+import pytest
+from django.core.management import call_command
+
+from atlas.dossiers import footholds as dossiers
+from atlas.errors import IllegalStanding, Validation
+from atlas.models import Job, Membership, Notification, ProbeKind, Role, Trial, Watch
+from atlas.services import catalog, footholds, jobs, predictions, standing, trials, workers
+from atlas.services.trials import number_at
+from tests.claims import PREDICTION, revise
+from tests.conftest import SCHEMA
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bold(probe, describe):
+    """A claim with a prediction."""
+    return describe(predictions=[PREDICTION])
+
+
+@pytest.fixture
+def claimed(probe):
+    """Lets a worker take every job that waits."""
+    worker = workers.start(device="cpu", versions={})
+
+    def taken():
+        kinds = list(ProbeKind.objects.all())
+        while some := jobs.claim(worker, limit=lambda head: 8, probes=kinds):
+            yield from some
+
+    return taken
+
+
+@pytest.fixture
+def answer(claimed):
+    """Lets a worker answer every job that waits, with this maximum."""
+
+    def answered(maximum):
+        for job in claimed():
+            jobs.finish(job, numbers={"pictures": [{"maximum": maximum}]}, provenance={}, shown=())
+
+    return answered
+
+
+def outcome(claim, actor=None):
+    """What its page says of its only prediction."""
+    [one] = dossiers.foothold(claim.accession, actor=actor).predictions
+    return one.outcome, one.found
+
+
+def test_nothing_is_tested_by_itself(bold):
+    assert outcome(bold) == ("not-yet-run", None)
+    assert Job.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "became", "flags"), [(1.0, "held", []), (2, "held", []), (0.99, "falsified", ["falsified"])]
+)
+def test_the_number_decides(bold, ana, answer, found, became, flags):
+    predictions.test(actor=ana, foothold=bold)
+    assert outcome(bold) == ("waiting", None)
+    answer(found)
+    assert outcome(bold) == (became, found)
+    bold.refresh_from_db()
+    assert bold.flags == flags
+    assert [row.pk for row in dossiers.readable_by(None, flag="falsified")] == [bold.pk] * len(flags)
+
+
+def test_a_finding_without_the_number_tests_nothing(bold, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(None)
+    [one] = dossiers.foothold(bold.accession, actor=None).predictions
+    assert (one.outcome, one.reason) == ("failed", "The finding has no number at /pictures/0/maximum.")
+    bold.refresh_from_db()
+    assert bold.flags == ["evidence-failed"]
+
+
+def test_a_job_that_fails_says_why_until_it_is_queued_again(bold, ana, operator, claimed, answer):
+    [trial] = predictions.test(actor=ana, foothold=bold)
+    for job in claimed():
+        jobs.fail(job, error={"slug": "x", "detail": "The unit is silent.", "facts": {}, "fault": "yours"})
+    [one] = dossiers.foothold(bold.accession, actor=None).predictions
+    assert (one.outcome, one.reason) == ("failed", "The unit is silent.")
+    bold.refresh_from_db()
+    assert bold.flags == ["evidence-failed"]
+    trial.job.refresh_from_db()
+    jobs.requeue(actor=operator, job=trial.job)
+    bold.refresh_from_db()
+    assert (outcome(bold)[0], bold.flags) == ("waiting", [])
+    answer(3)
+    assert outcome(bold) == ("held", 3)
+
+
+def test_what_is_cancelled_was_not_run(bold, ana):
+    [trial] = predictions.test(actor=ana, foothold=bold)
+    jobs.cancel(actor=ana, job=trial.job)
+    assert outcome(bold) == ("not-yet-run", None)
+    predictions.test(actor=ana, foothold=bold)
+    assert outcome(bold) == ("waiting", None)
+    assert Trial.objects.count() == 1
+
+
+def test_other_bounds_are_held_against_what_is_known_and_it_is_said(bold, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(0.5)
+    [one] = dossiers.foothold(bold.accession, actor=None).predictions
+    assert (one.outcome, one.foretold) == ("falsified", True)
+    revise(bold, ana, predictions=[PREDICTION | {"least": 0.1}])
+    [one] = dossiers.foothold(bold.accession, actor=None).predictions
+    assert (one.outcome, one.foretold) == ("held", False)
+    bold.refresh_from_db()
+    assert bold.flags == []
+    # The version that was falsified stays so, and its bytes are what they were.
+    [then] = dossiers.version(bold.accession, "1", actor=None).predictions
+    assert then.outcome == "falsified"
+
+
+def test_another_question_is_another_trial(bold, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(5)
+    revise(bold, ana, predictions=[PREDICTION | {"params": {"steps": 20}}])
+    assert outcome(bold) == ("not-yet-run", None)
+    # A default that is spelled out is the same question.
+    revise(bold, ana, predictions=[PREDICTION | {"params": {"steps": 10}}])
+    assert outcome(bold) == ("held", 5)
+
+
+def test_what_an_older_probe_found_stands_until_the_newer_has_answered(bold, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(5)
+    newer = ("feature-visualization", 2)
+    catalog.publish(
+        name=newer[0], version=newer[1], summary="", description="", schema=SCHEMA, subjects=["unit"],
+        site="pre_relu", example={}, seconds=1.0,
+    )  # fmt: skip
+    predictions.test(actor=ana, foothold=bold)
+    [one] = dossiers.foothold(bold.accession, actor=None).predictions
+    assert (one.outcome, one.probe_version) == ("held", 1)
+    answer(0.5)
+    [one] = dossiers.foothold(bold.accession, actor=None).predictions
+    assert (one.outcome, one.probe_version) == ("falsified", 2)
+
+
+def test_a_known_answer_decides_at_once(bold, describe, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(0.5)
+    other = describe(title="A line", predictions=[PREDICTION])
+    predictions.test(actor=ana, foothold=other)
+    other.refresh_from_db()
+    assert (outcome(other), other.flags) == (("falsified", 0.5), ["falsified"])
+    assert Job.objects.count() == 1
+
+
+def test_a_link_is_tested_at_the_end_it_names(probe, checkpoint, lab, ana, answer):
+    paper = {"reference": {"title": "Zoom In", "doi": "10.23915/distill.00024.001"}}
+    content = {"source": "edges:1", "target": "mixed:9", "relation": "excites", "rests_on": paper, "sign": "+"}
+    link = footholds.create(
+        actor=ana, kind="link", checkpoint=checkpoint, team=lab,
+        content=content | {"predictions": [PREDICTION, PREDICTION | {"of": "source"}]},
+    )  # fmt: skip
+    made = predictions.test(actor=ana, foothold=link)
+    assert [trial.job.subject_text for trial in made] == ["mixed:9", "edges:1"]
+    answer(2)
+    found = dossiers.foothold(link.accession, actor=None).predictions
+    assert [(one.subject, one.outcome) for one in found] == [("mixed:9", "held"), ("edges:1", "held")]
+
+
+def test_watchers_hear_of_it_once(bold, ana, bo, answer):
+    Watch.objects.create(contributor=bo, foothold=bold)
+    predictions.test(actor=ana, foothold=bold)
+    assert not Notification.objects.filter(recipient=bo, reason="trial")
+    answer(0.5)
+    predictions.test(actor=ana, foothold=bold)
+    assert Notification.objects.filter(recipient=bo, reason="trial").count() == 1
+    assert not Notification.objects.filter(recipient=ana)
+
+
+def test_what_cannot_be_tested_is_refused(claim, bold, ana, probe):
+    with pytest.raises(Validation):
+        predictions.test(actor=ana, foothold=claim)
+    footholds.withdraw(actor=ana, foothold=bold, reason="")
+    with pytest.raises(IllegalStanding):
+        predictions.test(actor=ana, foothold=bold)
+    assert Job.objects.count() == 0
+
+
+def test_the_flags_are_what_the_record_says(bold, ana, answer):
+    """Computed again from scratch, nothing changes."""
+    predictions.test(actor=ana, foothold=bold)
+    answer(0.5)
+    bold.refresh_from_db()
+    assert standing.flags_of(bold, stale=False) == bold.flags == ["falsified"]
+    assert [one.outcome for one in trials.of(bold, bold.revisions.get().content)] == ["falsified"]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "found"),
+    [
+        ("/a/0/b", 1), ("/x~1y", 2), ("/t~0z", 3), ("/", 4), ("/a/1", None), ("/a/00", None), ("/a/-", None),
+        ("/a/٠/b", None), ("/flag", None), ("/none", None), ("/text", None), ("/a", None), ("", None),
+        ("/a/0/b/c", None),
+    ],
+)  # fmt: skip
+def test_pointers_lead_to_numbers_only(pointer, found):
+    numbers = {"a": [{"b": 1}], "x/y": 2, "t~z": 3, "": 4, "flag": True, "none": None, "text": "5"}
+    assert number_at(pointer, numbers) == found
+
+
+def test_every_night_all_that_stands_is_tested(bold, describe, ana, answer, capsys):
+    describe(title="Nothing foretold")
+    describe(title="A draft", predictions=[PREDICTION], draft=True)
+    gone = describe(title="Taken back", predictions=[PREDICTION])
+    footholds.withdraw(actor=ana, foothold=gone, reason="")
+    orphan = describe(title="By somebody who left", neuron="mixed:8", predictions=[PREDICTION])
+    Membership.objects.filter(contributor=ana).update(role=Role.READER)
+    call_command("run_predictions")
+    refused = capsys.readouterr().out.splitlines()
+    assert [line.split(" not tested: ")[0] for line in refused] == [bold.version_tag, orphan.version_tag]
+    assert Job.objects.count() == 0
+    Membership.objects.filter(contributor=ana).update(role=Role.ANNOTATOR)
+    call_command("run_predictions")
+    assert capsys.readouterr().out == f"{bold.version_tag} tested by 1 jobs\n{orphan.version_tag} tested by 1 jobs\n"
+    answer(3)
+    call_command("run_predictions")
+    assert Job.objects.count() == 2

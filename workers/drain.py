@@ -144,9 +144,10 @@ class Drain:
         subjects = [translate.subject(job) for job in batch.open()]
         probe = PROBES[first.probe.name]
         started = time.time()
-        answers = probe.run(lens, subjects, first.params, site=first.site, observe=batch.observe)
-        for answer in answers:
-            batch.keep(answer, provenance=translate.provenance(lens, started=started))
+        with translate.materials(first) as files:
+            answers = probe.run(lens, subjects, first.params, site=first.site, observe=batch.observe, materials=files)
+            for answer in answers:
+                batch.keep(answer, provenance=translate.provenance(lens, started=started))
 
     def _refused(self, batch: "Batch", error: InterpError) -> None:
         """A fault of the question fails it; a checkpoint this worker cannot serve goes back for another worker."""

@@ -1,8 +1,10 @@
 """The one file that knows both vocabularies: neuron and unit, row and finding, job error and exception."""
 
 import os
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,14 @@ from typing import Any
 import torch
 
 from atlas.errors import AtlasError
+from atlas.models import Artifact, Job
 from atlas.models import Checkpoint as CheckpointRow
-from atlas.models import Job
-from atlas.services import artifacts
+from atlas.services import artifacts, questions
 from atlas.services.jobs import Shown
 from workers import registration
 from workers.interp.address import Subject
 from workers.interp.checkpoint import Checkpoint, InputSpec
-from workers.interp.errors import InterpError
+from workers.interp.errors import InterpError, NoSuchMaterial
 from workers.interp.graph import Graph
 from workers.interp.lens import Lens
 from workers.interp.probe import Blob, Probe
@@ -37,13 +39,13 @@ def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Check
 
 
 def subject(job: Job) -> Subject:
-    """The units a job asks about."""
-    return Subject.parse(job.subject["units"])
+    """The units, or the layer, that a job asks about."""
+    return Subject.parse(job.subject.get("layer") or job.subject["units"])
 
 
 def name(job: Job) -> str:
     """What findings call a job's subject; the question about a whole checkpoint has its slug."""
-    return str(subject(job)) if job.subject["units"] else job.subject_text
+    return job.subject_text if job.subject["kind"] == "checkpoint" else str(subject(job))
 
 
 def kinds() -> list[dict[str, Any]]:
@@ -64,6 +66,20 @@ def kind(probe: Probe) -> dict[str, Any]:
         "example": probe.example,
         "seconds": probe.seconds,
     }
+
+
+@contextmanager
+def materials(job: Job) -> Iterator[list[Path]]:
+    """The artifacts that a job's parameters name, as files for as long as they are needed; raises NoSuchMaterial."""
+    with tempfile.TemporaryDirectory(prefix="atlas-materials-") as folder:
+        paths = [Path(folder) / sha256 for _, sha256 in questions.materials(job.probe, job.params)]
+        for path in paths:
+            row = Artifact.objects.filter(sha256=path.name).first()
+            if row is None:
+                raise NoSuchMaterial(sha256=path.name)
+            with artifacts.open_checked(row) as file:
+                path.write_bytes(file.read())
+        yield paths
 
 
 def shown(blob: Blob) -> Shown:

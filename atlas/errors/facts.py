@@ -31,6 +31,10 @@ class NoSuchProbe(AtlasError):
     """No worker has published a probe {probe}; published are {probes}."""
 
 
+class NoSuchDataset(NotFound):
+    """There is no dataset {dataset}; registered are {datasets}."""
+
+
 class RegisteredDifferently(AtlasError):
     """{slug} is registered already, as another checkpoint ({digest}); a slug is never reused."""
 

@@ -25,6 +25,8 @@ class Dataset(models.Model):
     licence = models.CharField(max_length=200)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="datasets")
     visibility = models.CharField(max_length=6, choices=Visibility, default=Visibility.PUBLIC)
+    # The mean magnitudes of its images' waves, once somebody has measured them.
+    spectrum = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from atlas.models import (
     Artifact,
     Checkpoint,
     Contributor,
+    Dataset,
     DatasetItem,
     FindingArtifact,
     FootholdArtifact,
@@ -103,8 +104,9 @@ def referred_to(actor: Contributor | None) -> Q:
     findings = FindingArtifact.objects.filter(readable(actor, "finding__job__checkpoint__"), artifact=this)
     snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)
     weights = Checkpoint.objects.filter(readable(actor), weights=this)
+    spectra = Dataset.objects.filter(readable_dataset(actor), spectrum=this)
     items = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
     pictures = FootholdArtifact.objects.filter(readable_footholds(actor, "foothold__"), artifact=this)
     sent = Upload.objects.filter(uploaded_by=actor, artifact=this)
-    known = (findings, snapshots, weights, items, pictures, *(() if actor is None else (sent,)))
+    known = (findings, snapshots, weights, items, spectra, pictures, *(() if actor is None else (sent,)))
     return reduce(or_, (Q(Exists(rows)) for rows in known))

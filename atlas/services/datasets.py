@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from atlas import canonical
-from atlas.errors import RegisteredDifferently
+from atlas.errors import NoSuchDataset, RegisteredDifferently
 from atlas.models import Artifact, Contributor, Dataset, DatasetItem, Team, Visibility
 from atlas.services import changes
 
@@ -23,6 +23,21 @@ class Item:
 def digest_of(items: list[Item]) -> str:
     """SHA-256 over the sorted item digests: order and names do not matter, a changed pixel does."""
     return canonical.sha256(sorted({item.digest for item in items}))
+
+
+def find(slug: str) -> Dataset:
+    """The dataset of this slug; raises NoSuchDataset naming those there are."""
+    found = Dataset.objects.filter(slug=slug).first()
+    if found is None:
+        raise NoSuchDataset(dataset=slug[:80], datasets=", ".join(Dataset.objects.values_list("slug", flat=True)))
+    return found
+
+
+@transaction.atomic
+def keep_spectrum(*, actor: Contributor | None, dataset: Dataset, spectrum: Artifact) -> None:
+    """Say with what magnitudes pictures like those of a dataset are made."""
+    Dataset.objects.filter(pk=dataset.pk).update(spectrum=spectrum)
+    changes.record(actor, "dataset.measure", dataset.slug, spectrum=spectrum.sha256)
 
 
 @transaction.atomic

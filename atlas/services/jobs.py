@@ -31,7 +31,7 @@ from atlas.models import (
 )
 from atlas.permissions import curates, readable, require
 from atlas.services import changes, outcomes
-from atlas.services.questions import Question
+from atlas.services.questions import Question, require_materials
 
 State = Job.State
 MOST_STARTS = 5  # handed-back starts do not count
@@ -71,6 +71,7 @@ def find(fingerprint: str, *, actor: Contributor | None) -> Job:
 def request(*, actor: Contributor, checkpoint: Checkpoint, questions: Sequence[Question], bulk: bool = False) -> Asked:
     """– → queued, cancelled → queued: somebody wants these questions answered. A known question finds its job."""
     require(actor, "job.request", checkpoint)
+    require_materials(questions, actor=actor)
     return queue(actor=actor, questions=questions, bulk=bulk)
 
 

@@ -1,13 +1,15 @@
 """What is asked: a probe, a subject, a site and parameters, made canonical so that equal questions are one job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from atlas import canonical, fingerprints, validation
 from atlas.errors import AtlasError, NotCanonical, Validation
-from atlas.models import Checkpoint, Neuron, ProbeKind
-from atlas.services import addresses, catalog
+from atlas.models import Checkpoint, Contributor, Neuron, ProbeKind
+from atlas.services import addresses, artifacts, catalog
 
+ARTIFACT = "artifact"  # the format of a parameter that is the SHA-256 of one
 MOST_UNITS = 8  # in a weighted sum
 MOST_SUBJECTS = 2_000  # in a list
 MOST_QUESTIONS = 5_000  # in a request, once layers are spelled out
@@ -31,7 +33,7 @@ WHOLE_LAYER = {
 # What a body may name; `_subject` and `_expanded` read the same three forms.
 SUBJECT = {
     "anyOf": [
-        {"type": "string", "maxLength": 140, "description": "A unit, as layer:channel."},
+        {"type": "string", "maxLength": 140, "description": "A unit, as layer:channel; or a layer as one, by its key."},
         {
             "type": "array",
             "minItems": 1,
@@ -83,8 +85,8 @@ def ask(
 ) -> list[Question]:
     """The questions meant by a request body; raises Validation with a pointer to everything that is wrong with it.
 
-    A subject is `"layer:channel"`, or a list of `{"unit": "layer:channel", "weight": number}`; `many` says whether the
-    body said `subjects`, for the pointers.
+    A subject is `"layer:channel"`, `"layer"`, or a list of `{"unit": "layer:channel", "weight": number}`; `many` says
+    whether the body said `subjects`, for the pointers.
     """
     errors: list[dict[str, str]] = []
     kind = _attempt(errors, "/probe", lambda: _asked_in_words(probe))
@@ -99,6 +101,22 @@ def ask(
     if errors or kind is None:
         raise Validation(errors=errors[: validation.MOST_ERRORS])
     return [_question(checkpoint, kind, it, site or _usual(kind, it), filled) for it in parsed if it]
+
+
+def require_materials(questions: Sequence[Question], *, actor: Contributor) -> None:
+    """Raise Validation where parameters name an artifact that this person may not read."""
+    named = {one for question in questions for one in materials(question.probe, question.params)}
+    errors: list[dict[str, str]] = []
+    for name, sha256 in sorted(named):
+        _attempt(errors, f"/params/{name}", lambda sha256=sha256: artifacts.find(sha256, actor=actor))
+    if errors:
+        raise Validation(errors=errors)
+
+
+def materials(probe: ProbeKind, params: dict[str, Any]) -> list[tuple[str, str]]:
+    """The artifacts that parameters name: (parameter, SHA-256)."""
+    rules = probe.schema.get("properties", {})
+    return [(name, value) for name, value in params.items() if value and rules[name].get("format") == ARTIFACT]
 
 
 def asked_of(checkpoint: Checkpoint, given: dict[str, Any]) -> tuple[list[Any], bool]:
@@ -134,6 +152,15 @@ class _Subject:
     units: list[list[Any]]
     layers: list[Any]
     neuron: Neuron | None
+    kind: str
+
+    @property
+    def text(self) -> str:
+        return self.layers[0].key if self.kind == "layer" else _text(self.units)
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"kind": self.kind, "units": self.units}
+        return {**found, "layer": self.layers[0].key} if self.kind == "layer" else found
 
 
 def _question(
@@ -142,8 +169,8 @@ def _question(
     return Question(
         checkpoint=checkpoint,
         probe=kind,
-        subject={"kind": "unit" if subject.neuron else "units", "units": subject.units},
-        text=_text(subject.units),
+        subject=subject.to_json(),
+        text=subject.text,
         neuron=subject.neuron,
         layers=[layer.key for layer in subject.layers],
         site=site,
@@ -172,12 +199,15 @@ def _parameters(errors: list[dict[str, str]], kind: ProbeKind | None, params: di
 
 
 def _subject(checkpoint: Checkpoint, kind: ProbeKind | None, given: Any) -> _Subject:
-    """A unit or a weighted sum of units, each resolved to the canonical layer key."""
+    """A unit, a layer or a weighted sum of units, each resolved to the canonical layer key."""
+    if isinstance(given, str) and ":" not in given:
+        _taken(kind, "layer")
+        return _Subject([], [addresses.layer(checkpoint, given).layer], None, "layer")
     if isinstance(given, str):
         layer, channel = _unit(checkpoint, given)
         _taken(kind, "unit")
         neuron = Neuron.objects.get(layer=layer, channel=channel)
-        return _Subject([[f"{layer.key}:{channel}", 1]], [layer], neuron)
+        return _Subject([[f"{layer.key}:{channel}", 1]], [layer], neuron, "unit")
     _taken(kind, "units")
     return _weighted(checkpoint, given)
 
@@ -191,7 +221,7 @@ def _weighted(checkpoint: Checkpoint, given: Any) -> _Subject:
     units = [[f"{layer.key}:{channel}", canonical.normalise(weight)] for layer, channel, weight in places]
     if len({unit for unit, _ in units}) != len(units):
         raise Validation(errors=[{"pointer": "", "code": "repeated", "detail": "Name each unit once."}])
-    return _Subject(units, [layer for layer, _, _ in places], None)
+    return _Subject(units, [layer for layer, _, _ in places], None, "units")
 
 
 def _unit(checkpoint: Checkpoint, text: str) -> tuple[Any, int]:

@@ -63,7 +63,7 @@ def test_a_weighted_sum_keeps_its_order_and_reads_well(checkpoint, probe):
     [
         ({"subject": "edges:4"}, "/subject", "no-such-neuron"),
         ({"subject": "edgez:0"}, "/subject", "no-such-layer"),
-        ({"subject": "edges"}, "/subject", "not-a-unit"),
+        ({"subject": "edges"}, "/subject", "wrong-subject"),
         ({"subject": "edges:-1"}, "/subject", "not-a-unit"),
         ({"subject": []}, "/subject", "not-minitems"),
         ({"subject": [{"unit": "edges:0"}]}, "/subject/0/weight", "required"),

@@ -77,18 +77,18 @@ def test_ascent_is_the_ten_line_loop(precise, monkeypatch, moving, decay, decorr
             assert float((ours[row] - gradient[0]).abs().max()) <= 1e-9 * float(gradient.abs().max())
             assert float(moment.gradient[row]) == pytest.approx(float(gradient.abs().max()), rel=1e-9)
         _, spectra = next(slow)
-        assert float((moments[-1].spectra[row] - spectra[0]).abs().max()) <= 1e-9
+        assert float((moments[-1].numbers[row] - spectra[0]).abs().max()) <= 1e-9
 
 
 def copied(moments):
     """The moments, with the spectra as they were: they are updated in place."""
     for moment in moments:
-        yield Moment(moment.step, moment.values, moment.gradient, moment.spectra.clone())
+        yield Moment(moment.step, moment.values, moment.gradient, moment.numbers.clone())
 
 
 def gradients_of(lens, goals, spectrum, drawn, path, moments):
     """The gradient of every step, from the spectra before it."""
-    before = [spectrum.start([stream.at(0) for stream in drawn]), *(moment.spectra for moment in moments[:-1])]
+    before = [spectrum.start([stream.at(0) for stream in drawn]), *(moment.numbers for moment in moments[:-1])]
     for step, spectra in enumerate(before, 1):
         moves = draws_for(drawn, step=step, size=spectrum.size, moving=path.moving)
         redirect = step <= redirection.STEPS
@@ -157,7 +157,7 @@ def test_a_trace_tells_dead_from_silent_and_lost():
     nan = float("nan")
     for step, gradient in ((1, [0.0, 0.0, 1.0, 1.0]), (2, [0.0, 1.0, nan, 1.0])):
         trace.add(Moment(step, torch.tensor([0.0, 0.0, 1.0, float("inf")]), torch.tensor(gradient), torch.empty(0)))
-    assert [trace.of(row)["dead"] for row in (0, 1)] == [True, False]
+    assert [trace.of(row, until=2)["dead"] for row in (0, 1)] == [True, False]
     assert [trace.finite(row) for row in range(4)] == [True, True, False, False]
 
 

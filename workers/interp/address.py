@@ -8,6 +8,7 @@ from typing import Any
 
 from workers.interp.errors import BadAddress
 
+LAYER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,119}")
 UNIT = re.compile(r"(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]{0,119}):(?P<channel>0|[1-9][0-9]{0,8})")
 
 
@@ -32,13 +33,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An ordered weighted sum of units; a lone unit of weight 1 is the plain case."""
+    """An ordered weighted sum of units; a lone unit of weight 1 is the plain case. Or, without terms, a whole layer."""
 
     terms: tuple[tuple[Unit, float], ...]
+    layer: str | None = None
 
     @classmethod
     def parse(cls, written: str | Sequence[Any]) -> "Subject":
-        """`"mixed4c:447"` or `[["mixed4c:447", 0.7], ["mixed3b:379", -0.3]]`; raises BadAddress."""
+        """`"mixed4c:447"`, `[["mixed4c:447", 0.7], ["mixed3b:379", -0.3]]`, or `"mixed4c"`; raises BadAddress."""
+        if isinstance(written, str) and LAYER.fullmatch(written):
+            return cls((), written)
         terms = [[written, 1.0]] if isinstance(written, str) else written
         if not isinstance(terms, Sequence) or not terms:
             raise BadAddress(text=str(written))
@@ -60,15 +64,19 @@ class Subject:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that have to be read, each once, in order."""
-        return tuple(dict.fromkeys(unit.layer for unit in self.units))
+        return (self.layer,) if self.layer else tuple(dict.fromkeys(unit.layer for unit in self.units))
 
     @property
     def kind(self) -> str:
-        """`unit` for a lone unit of weight 1, else `units`."""
+        """`layer`; `unit` for a lone unit of weight 1, else `units`."""
+        if self.layer:
+            return "layer"
         return "unit" if len(self.terms) == 1 and self.terms[0][1] == 1 else "units"
 
     def __str__(self) -> str:
-        """`mixed4c:447`, or `+0.7*mixed4c:447-0.3*mixed3b:379`: equal exactly when the subjects are."""
+        """`mixed4c:447`, `+0.7*mixed4c:447-0.3*mixed3b:379`, `mixed4c`: equal exactly when the subjects are."""
+        if self.layer:
+            return self.layer
         if self.kind == "unit":
             return str(self.units[0])
         return "".join(f"{weight:+}*{unit}" for unit, weight in self.terms)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from workers.interp import redirection, warp
-from workers.interp.images import Spectrum
+from workers.interp.images import Parameterisation
 from workers.interp.streams import Stream
 
 FIRST_MOMENT, SECOND_MOMENT, EPSILON = 0.9, 0.999, 1e-8  # Adam's usual ones (Kingma and Ba 2015)
@@ -35,7 +35,7 @@ class Moment:
     step: int
     values: Tensor
     gradient: Tensor
-    spectra: Tensor
+    numbers: Tensor
 
 
 TRACED = 128  # points of a trace, at most
@@ -59,12 +59,13 @@ class Trace:
         """Whether objective and gradient of a sample always were finite numbers."""
         return bool(torch.stack(self._values + self._gradients)[:, row].isfinite().all())
 
-    def of(self, row: int) -> dict[str, Any]:
-        """One sample's trace, rounded to six digits, and whether it was `dead`: without a gradient at every step."""
-        values = torch.stack(self._values)[:, row].tolist()
-        rounded = [float(f"{values[step - 1]:.6g}") for step in self.steps]
-        dead = not bool(torch.stack(self._gradients)[:, row].any())
-        return {"dead": dead, "trace": {"steps": self.steps, "values": rounded}}
+    def of(self, row: int, *, until: int) -> dict[str, Any]:
+        """One sample's trace up to a step, rounded to six digits, and whether it was `dead`: never had a gradient."""
+        values = torch.stack(self._values)[:until, row].tolist()
+        steps = [step for step in self.steps if step < until] + [until]
+        rounded = [float(f"{values[step - 1]:.6g}") for step in steps]
+        dead = not bool(torch.stack(self._gradients)[:until, row].any())
+        return {"dead": dead, "trace": {"steps": steps, "values": rounded}}
 
 
 class Climbed(Protocol):
@@ -74,39 +75,39 @@ class Climbed(Protocol):
         """The values; with `redirect` their gradient passes ReLUs that are shut."""
 
 
-def ascend(objective: Climbed, spectrum: Spectrum, streams: Sequence[Stream], path: Path) -> Iterator[Moment]:
-    """Climb for `path.steps` updates of Adam, one sample for each stream; the spectra are updated in place.
+def ascend(objective: Climbed, pictures: Parameterisation, streams: Sequence[Stream], path: Path) -> Iterator[Moment]:
+    """Climb for `path.steps` updates of Adam, one sample for each stream; the numbers are updated in place.
 
     The sum of the values is climbed, never their mean: Adam's epsilon would feel the number of samples. Nothing is
     shared between samples, and between two moments no state of the library is changed. Gradients are redirected in the
     first steps (`redirection.STEPS`).
     """
-    spectra = spectrum.start([stream.at(0) for stream in streams])  # [N, 3, S, S // 2 + 1, 2]
-    mean, square = torch.zeros_like(spectra), torch.zeros_like(spectra)
+    numbers = pictures.start([stream.at(0) for stream in streams])  # [N, ...]
+    mean, square = torch.zeros_like(numbers), torch.zeros_like(numbers)
     for step in range(1, path.steps + 1):
-        draws = draws_for(streams, step=step, size=spectrum.size, moving=path.moving)
+        draws = draws_for(streams, step=step, size=pictures.size, moving=path.moving)
         redirect = step <= redirection.STEPS
-        values, gradient = climbing(objective, spectrum, spectra, draws, canvas=path.canvas, redirect=redirect)
+        values, gradient = climbing(objective, pictures, numbers, draws, canvas=path.canvas, redirect=redirect)
         mean.lerp_(gradient, 1 - FIRST_MOMENT)
         square.mul_(SECOND_MOMENT).addcmul_(gradient, gradient, value=1 - SECOND_MOMENT)
         width = path.learning_rate / (1 - FIRST_MOMENT**step)
-        spectra.addcdiv_(mean, (square / (1 - SECOND_MOMENT**step)).sqrt_().add_(EPSILON), value=width)
-        yield Moment(step, values, gradient.abs().flatten(1).amax(1), spectra)
+        numbers.addcdiv_(mean, (square / (1 - SECOND_MOMENT**step)).sqrt_().add_(EPSILON), value=width)
+        yield Moment(step, values, gradient.abs().flatten(1).amax(1), numbers)
 
 
 def climbing(
     objective: Climbed,
-    spectrum: Spectrum,
-    spectra: Tensor,
+    pictures: Parameterisation,
+    numbers: Tensor,
     draws: Sequence[warp.Draw],
     *,
     canvas: int,
     redirect: bool,
-) -> tuple[Tensor, Tensor]:  # -> [N], as the spectra
-    """The objectives of moved pictures and the gradient of their sum with respect to the spectra."""
+) -> tuple[Tensor, Tensor]:  # -> [N], as the numbers
+    """The objectives of moved pictures and the gradient of their sum with respect to the numbers they are made of."""
     with torch.enable_grad():
-        leaves = spectra.detach().requires_grad_()
-        images = warp.warp(spectrum.decode(leaves), draws, canvas=canvas)
+        leaves = numbers.detach().requires_grad_()
+        images = warp.warp(pictures.decode(leaves), draws, canvas=canvas)
         values = objective(images, redirect=redirect)
         (gradient,) = torch.autograd.grad(values.sum(), leaves)
     return values.detach(), gradient

@@ -34,6 +34,22 @@ class BadAddress(InterpError):
     """{text} names no unit; write layer:channel, for example mixed4c:447."""
 
 
+class NoSuchMaterial(InterpError):
+    """The artifact {sha256} that the parameters name is not at hand."""
+
+
+class UnreadableMaterial(InterpError):
+    """The artifact {sha256} is not {wanted}: {reason}."""
+
+
+class NoDirection(InterpError):
+    """{subject} is no direction: only units of one layer, weighted, point somewhere together."""
+
+
+class NoOpposite(InterpError):
+    """{subject} has no opposite: a whole layer can only be excited."""
+
+
 class NoSuchUnit(InterpError):
     """{layer} has {width} units; there is no unit {index}."""
 

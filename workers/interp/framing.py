@@ -1,11 +1,14 @@
 """How large a picture and its canvas are: as asked for, unless something before the unit takes one size only."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workers.interp import geometry, warp
 from workers.interp.checkpoint import Checkpoint
 from workers.interp.errors import BadGraph, FixedInput
+
+MARGIN, GRAIN, LEAST = 1.5, 8, 16  # of a receptive field; pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,19 @@ def frame(checkpoint: Checkpoint, layers: Iterable[str], *, site: str, size: int
     if height != width:
         raise FixedInput(height=height, width=width)
     return Frame(height, height)
+
+
+def cropped(checkpoint: Checkpoint, layers: Iterable[str], *, size: int) -> int:
+    """Pixels a side that are enough to show what a position sees, moved about as it is; at most `size`.
+
+    A picture that is shrunk to 0.9, turned by 10° and shifted still covers the receptive field when it is half as large
+    again. A layer that sees everything gets all of it.
+    """
+    seen = [checkpoint.layers[layer].receptive_field for layer in layers]
+    if any(one is None for one in seen):
+        return size
+    side = max(max(one) for one in seen if one is not None)
+    return min(size, max(LEAST, math.ceil(MARGIN * side / GRAIN) * GRAIN))
 
 
 def _accepts(checkpoint: Checkpoint, nodes: list[str], *, side: int) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.interp.address import Unit
+from workers.interp.address import Subject, Unit
 from workers.interp.checkpoint import Checkpoint, Layer
+from workers.interp.errors import BadAddress
 from workers.interp.folding import fold
 from workers.interp.layers import Part
 from workers.interp.program import Program
@@ -50,6 +51,15 @@ class Lens:
         """The unit under its layer's own key; raises NoSuchLayer, NoSuchUnit."""
         return Unit(*self.checkpoint.channel(unit.layer, unit.channel))
 
+    def named(self, subject: Subject) -> Subject:
+        """The subject under its layers' own keys; raises NoSuchLayer, NoSuchUnit, BadAddress for part of a layer."""
+        if subject.layer is None:
+            return Subject(tuple((self.resolve(unit), weight) for unit, weight in subject.terms))
+        place = self.checkpoint.place(subject.layer)
+        if place.stop - place.start < self.layers[place.layer].channels:
+            raise BadAddress(text=subject.layer)
+        return Subject((), place.layer)
+
     @contextmanager
     def redirecting(self, really: bool = True) -> Iterator[None]:
         """Within, ReLUs that are shut for a whole sample redirect its gradient; values are what they always are."""
@@ -77,12 +87,20 @@ class Lens:
         Without `site` each layer is read at its last one. One pass computes all of them and nothing past the last.
         Raises NoSuchLayer, NoSuchSite.
         """
-        views = {name: self._view(name, site=site) for name in layers}
-        targets = [node for view in views.values() for node in view.nodes]
+        names = list(layers)
+        read = self.places([(name, site) for name in names])
+        return lambda images: dict(zip(names, read(images), strict=True))
 
-        def read(images: Tensor) -> dict[str, Tensor]:
+    def places(
+        self, asked: Iterable[tuple[str, str | None]]
+    ) -> Callable[[Tensor], list[Tensor]]:  # [N, 3, H, W] -> [[N, C, H, W] or [N, C]]
+        """The same for (layer, site) pairs, in their order: several sites of a layer in one pass."""
+        views = [self._view(name, site=site) for name, site in asked]
+        targets = [node for view in views for node in view.nodes]
+
+        def read(images: Tensor) -> list[Tensor]:
             values = self._run(images, targets)
-            return {name: view.of(values) for name, view in views.items()}
+            return [view.of(values) for view in views]
 
         return read
 

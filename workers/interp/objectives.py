@@ -1,9 +1,9 @@
-"""What a picture is to bring about: one number per sample, a weighted sum over units of spatial means.
+"""What a picture is to bring about: one number per sample, of a unit, a weighted sum of units, or a whole layer.
 
-Lucid's channel objective (`optvis/objectives.py`) and its algebra, with three differences: every sample has an
-objective of its own; samples are summed, never averaged, so that no sample feels how many others there are; and a
-negative objective is the mirror image of the positive one, the mean of max(−x, 0) before the ReLU. The plain mean of a
-linear filter without DC, as first layers have, is zero for every picture but at its border: nothing could be climbed.
+Lucid's objectives (`optvis/objectives.py`) and their algebra, with three differences: every sample has an objective of
+its own; samples are summed, never averaged, so that no sample feels how many others there are; and a negative objective
+is the mirror image of the positive one, of max(−x, 0) before the ReLU. The plain mean of a linear filter without DC, as
+first layers have, is zero for every picture but at its border: nothing could be climbed.
 """
 
 import math
@@ -15,12 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workers.interp import redirection
+from workers.interp import forms, redirection
 from workers.interp.address import Subject
+from workers.interp.forms import PLAIN, Form
 from workers.interp.lens import Lens
 
 SIGNS = {"positive": 1.0, "negative": -1.0}
 USUAL = "post_relu"  # where a unit is read unless asked otherwise
+Rectify = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a subject answers to one picture: the weighted sum of its units' maps.
+    """What a subject answers to one picture: the weighted sum of its units' maps, or the mean square of its layer's.
 
     `centre` is at position (H // 2, W // 2) of each map. `maximum` and `minimum` over positions are None where the
     units' maps differ in size and so have no common positions.
@@ -67,15 +69,21 @@ def site_for(lens: Lens, subject: Subject, *, polarity: str, site: str | None) -
 class Objective:
     """The goals of all samples of a pass as one function of their images; the network runs once for each site.
 
-    Raises NoSuchLayer, NoSuchSite, NoSuchUnit.
+    `groups` says which samples are to differ, where the form pushes them apart. Raises NoSuchLayer, NoSuchSite,
+    NoSuchUnit.
     """
 
-    def __init__(self, lens: Lens, goals: Sequence[Goal]) -> None:
+    def __init__(
+        self, lens: Lens, goals: Sequence[Goal], form: Form = PLAIN, *, groups: Sequence[int] | None = None
+    ) -> None:
         self.lens = lens
         self.goals = tuple(goals)
+        together = list(groups) if groups is not None else [0] * len(goals)
         sites = dict.fromkeys(goal.site for goal in goals)
         members = [[i for i, goal in enumerate(goals) if goal.site == site] for site in sites]
-        self._groups = [_Group(lens, [goals[i] for i in chosen], chosen) for chosen in members]
+        self._sites = [
+            _Site(lens, [goals[i] for i in chosen], chosen, form, [together[i] for i in chosen]) for chosen in members
+        ]
 
     def __call__(self, images: Tensor, *, redirect: bool = False) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N]
         """Each sample's objective: Σ weight · mean over positions, of max(−x, 0) where it is negative.
@@ -84,43 +92,71 @@ class Objective:
         """
         values = images.new_zeros(len(self.goals))
         with self.lens.redirecting(redirect):
-            for group in self._groups:
-                found = group.values(group.of(images), relu=redirection.relu if redirect else F.relu)
-                values = values.index_add(0, group.rows.to(images.device), found)
+            for site in self._sites:
+                found = site.values(site.of(images), relu=redirection.relu if redirect else F.relu)
+                values = values.index_add(0, site.rows.to(images.device), found)
         return values
 
     def responses(self, images: Tensor) -> list[Response]:  # [N, 3, H, W] in [0, 1]
         """What each sample's subject answers to its image, without the sign."""
         answers: dict[int, Response] = {}
-        for group in self._groups:
-            maps = group.read(group.of(images))
-            answers |= {i: _response(goal, maps, row) for row, (i, goal) in enumerate(group.members)}
+        for site in self._sites:
+            maps, _ = site.read(site.of(images))
+            answers |= {i: _response(goal, maps, row) for row, (i, goal) in enumerate(site.members)}
         return [answers[i] for i in range(len(self.goals))]
 
 
-class _Group:
-    """The samples of one site; `positions` are their places among all samples."""
+class _Site:
+    """The samples that are read at one site; `positions` are their places among all samples."""
 
-    def __init__(self, lens: Lens, goals: Sequence[Goal], positions: Sequence[int]) -> None:
+    def __init__(
+        self, lens: Lens, goals: Sequence[Goal], positions: Sequence[int], form: Form, groups: Sequence[int]
+    ) -> None:
         self.members = tuple(zip(positions, goals, strict=True))
         self.rows = torch.tensor(positions)
         self.goals = goals
-        self.read = _reader(lens, goals)
+        self.form = form
+        self.groups = groups
+        self.read = _Reader(lens, goals, form)
 
     def of(self, images: Tensor) -> Tensor:
         """The images of these samples."""
         return images if len(self.members) == len(images) else images[self.rows.to(images.device)]
 
-    def values(self, images: Tensor, *, relu: Callable[[Tensor], Tensor]) -> Tensor:  # [n, 3, H, W] -> [n]
+    def values(self, images: Tensor, *, relu: Rectify) -> Tensor:  # [n, 3, H, W] -> [n]
         """These samples' objectives."""
-        maps, total = self.read(images), images.new_zeros(len(self.goals))
-        for layer, terms in self._terms.items():
-            rows, channels, weights, mirrored = terms
+        maps, before = self.read(images)
+        if self.goals[0].subject.kind == "layer":
+            [energy] = maps.values()
+            found = self.form.reduced(energy.values[:, 0])
+        elif self.form.cosine_power:
+            found = self._directed(maps, relu)
+        else:
+            found = self._summed(maps, images, relu)
+        return found - self.form.diversity * forms.likeness(before, self.groups) if before else found
+
+    def _directed(self, maps: "Mapping[str, Maps]", relu: Rectify) -> Tensor:
+        [read] = maps.values()
+        direction = self._directions(read.values.shape[1]).to(read.values)
+        found = forms.aligned(read.values, direction, power=self.form.cosine_power)
+        mirrored = torch.tensor([goal.polarity == "negative" for goal in self.goals], device=found.device)
+        return self.form.reduced(torch.where(mirrored[:, None, None], relu(found), found))
+
+    def _summed(self, maps: "Mapping[str, Maps]", images: Tensor, relu: Rectify) -> Tensor:
+        total = images.new_zeros(len(self.goals))
+        for layer, (rows, channels, weights, mirrored) in self._terms.items():
             # One channel a term and nothing else: what another unit answers, finite or not, is not touched.
-            read = maps[layer].of(rows, channels).flatten(1)
-            means = torch.where(mirrored.to(read.device)[:, None], relu(-read), read).mean(1)
-            total = total.index_add(0, rows.to(images.device), means * weights.to(means))
+            read = maps[layer].of(rows, channels)
+            turned = torch.where(mirrored.to(read.device)[:, None, None], relu(-read), read)
+            total = total.index_add(0, rows.to(images.device), self.form.reduced(turned) * weights.to(turned))
         return total
+
+    def _directions(self, width: int) -> Tensor:  # -> [n, width], turned round where a goal is negative
+        found = torch.zeros(len(self.goals), width, dtype=torch.float64)
+        for row, goal in enumerate(self.goals):
+            for unit, weight in goal.subject.terms:
+                found[row, unit.channel] = SIGNS[goal.polarity] * weight
+        return found
 
     @cached_property
     def _terms(self) -> dict[str, tuple[Tensor, list[int], Tensor, Tensor]]:
@@ -154,18 +190,36 @@ class Maps:
         return self.values[rows.to(self.values.device), columns.to(self.values.device)]
 
 
-def _reader(lens: Lens, goals: Sequence[Goal]) -> Callable[[Tensor], dict[str, Maps]]:
-    """A function from images to the maps of the channels that the goals name; no others run where that saves work."""
-    site = goals[0].site
-    units = sorted({unit for goal in goals for unit in goal.subject.units})
-    layers = list(dict.fromkeys(unit.layer for unit in units))
-    if len(layers) == 1:
-        channels = [unit.channel for unit in units]
-        single, index = lens.truncated(layers[0], site=site, channels=channels), {c: i for i, c in enumerate(channels)}
-        return lambda images: {layers[0]: Maps(_spatial(single(images)), index)}
-    several = lens.reading(layers, site=site)
-    whole = {layer: {c: c for c in range(lens.layers[layer].channels)} for layer in layers}
-    return lambda images: {layer: Maps(_spatial(maps), whole[layer]) for layer, maps in several(images).items()}
+class _Reader:
+    """Reads in one pass the maps that goals name and, where samples are pushed apart, the layers before their ReLU.
+
+    No channel is computed that nobody reads, where that saves work. Of a whole layer there is one map, its energy.
+    """
+
+    def __init__(self, lens: Lens, goals: Sequence[Goal], form: Form) -> None:
+        self.layers = list(dict.fromkeys(layer for goal in goals for layer in goal.subject.layers))
+        self.energy = goals[0].subject.kind == "layer"
+        site = goals[0].site
+        self.before = self.layers if form.diversity else []
+        if len(self.layers) > 1 or self.energy or form.cosine_power or form.diversity:
+            asked = [(layer, site) for layer in self.layers]
+            self._read = lens.places([*asked, *((layer, lens.layers[layer].sites[0]) for layer in self.before)])
+            self._index = {layer: {c: c for c in range(lens.layers[layer].channels)} for layer in self.layers}
+        else:
+            [layer] = self.layers
+            channels = sorted({unit.channel for goal in goals for unit in goal.subject.units})
+            single = lens.truncated(layer, site=site, channels=channels)
+            self._read = lambda images: [single(images)]
+            self._index = {layer: {c: i for i, c in enumerate(channels)}}
+
+    def __call__(self, images: Tensor) -> tuple[dict[str, Maps], dict[str, Tensor]]:  # [N, 3, H, W]
+        """The maps by layer, and whole layers before their ReLU by name."""
+        read = [_spatial(values) for values in self._read(images)]
+        maps, before = read[: len(self.layers)], read[len(self.layers) :]
+        if self.energy:
+            maps = [forms.energy(one)[:, None] for one in maps]
+        named = {layer: Maps(one, self._index[layer]) for layer, one in zip(self.layers, maps, strict=True)}
+        return named, dict(zip(self.before, before, strict=True))
 
 
 def _spatial(maps: Tensor) -> Tensor:  # [N, C] or [N, C, H, W] -> [N, C, H, W]
@@ -173,8 +227,10 @@ def _spatial(maps: Tensor) -> Tensor:  # [N, C] or [N, C, H, W] -> [N, C, H, W]
 
 
 def _response(goal: Goal, maps: Mapping[str, Maps], row: int) -> Response:
+    terms = [(unit.layer, unit.channel, weight) for unit, weight in goal.subject.terms]
     weighted = [
-        weight * maps[unit.layer].of(torch.tensor([row]), [unit.channel])[0] for unit, weight in goal.subject.terms
+        weight * maps[layer].of(torch.tensor([row]), [channel])[0]
+        for layer, channel, weight in terms or [(goal.subject.layers[0], 0, 1.0)]
     ]
     total = sum(weighted[1:], weighted[0]) if len({one.shape for one in weighted}) == 1 else None
     return Response(

@@ -12,6 +12,7 @@ from workers.interp.errors import BadParameters
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_FAULTS = 20
 LONGEST = 200  # characters of a detail
+ARTIFACT = "artifact"  # the format of a parameter that names one
 Rule = Mapping[str, Any]
 
 
@@ -33,6 +34,11 @@ def flag(default: bool, *, title: str, description: str) -> Any:
 def choice(default: str, *, title: str, description: str, among: Sequence[str]) -> Any:
     """One of a few words."""
     return _declared(default, title, description, {"type": "string", "enum": list(among)})
+
+
+def artifact(*, title: str, description: str) -> Any:
+    """The SHA-256 of stored bytes, which the computation is handed as `materials`; "" for none."""
+    return _declared("", title, description, {"type": "string", "pattern": "^([0-9a-f]{64})?$", "format": ARTIFACT})
 
 
 def integers(
@@ -67,6 +73,12 @@ class Params:
             raise BadParameters(errors=errors)
         rules = {one.name: one.metadata for one in fields(cls)}
         return cls(**{name: _normal(value, rules[name]) for name, value in given.items()})
+
+    @property
+    def materials(self) -> tuple[str, ...]:
+        """The artifacts that these parameters name."""
+        named = [getattr(self, one.name) for one in fields(self) if one.metadata.get("format") == ARTIFACT]
+        return tuple(sha256 for sha256 in named if sha256)
 
     def to_json(self) -> dict[str, Any]:
         """The parameters as data, complete."""

@@ -1,12 +1,14 @@
 """What a probe is: a question with a schema, put to a lens, that yields one finding per subject as it goes."""
 
+import hashlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from workers.interp.address import Subject
-from workers.interp.errors import InterpError
+from workers.interp.errors import InterpError, NoSuchMaterial
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params
 from workers.interp.plan import Plan
@@ -59,6 +61,7 @@ class Failure:
 
 
 Answers = Iterator[Finding | Failure]
+Materials = Mapping[str, Path]  # files by their SHA-256
 Observe = Callable[[Progress], None]
 
 
@@ -72,9 +75,20 @@ class Compute(Protocol):
     __doc__: str | None
 
     def __call__(
-        self, lens: Lens, subjects: Sequence[Subject], params: Any, *, site: str | None, plan: Plan, observe: Observe
+        self,
+        lens: Lens,
+        subjects: Sequence[Subject],
+        params: Any,
+        *,
+        site: str | None,
+        plan: Plan,
+        observe: Observe,
+        materials: Materials,
     ) -> Answers:
-        """One finding or failure for each subject, in order; without a site each subject is read where it is usual."""
+        """One finding or failure for each subject, in order; without a site each subject is read where it is usual.
+
+        `materials` are the artifacts that the parameters name.
+        """
 
 
 @dataclass(frozen=True)
@@ -119,13 +133,20 @@ class Probe:
         site: str | None = None,
         plan: Plan | None = None,
         observe: Observe = unseen,
+        materials: Iterable[Path] = (),
     ) -> Answers:
         """One finding or failure for each subject, in order; raises BadParameters at once.
 
-        `observe` is told of every step and may raise to stop everything: nothing stays behind.
+        `observe` is told of every step and may raise to stop everything: nothing stays behind. `materials` are the
+        files of the artifacts that the parameters name; raises NoSuchMaterial where one is missing.
         """
         asked = self.params.read(params or {})
-        return self.compute(lens, subjects, asked, site=site, plan=plan or Plan.for_(lens), observe=observe)
+        given = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in materials}
+        for sha256 in asked.materials:
+            if sha256 not in given:
+                raise NoSuchMaterial(sha256=sha256)
+        chosen = plan or Plan.for_(lens)
+        return self.compute(lens, subjects, asked, site=site, plan=chosen, observe=observe, materials=given)
 
 
 def probe(

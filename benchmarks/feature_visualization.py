@@ -195,7 +195,7 @@ def written(rows: list[tuple[str, dict[str, list[float]], float]], best: float) 
     means = {side: statistics.geometric_mean(values) for side, values in ratios.items()}
     return "\n".join(
         [
-            f"**{means['one']:.2f}× Lucent** with one picture a pass, **{means['six']:.2f}×** with six (geometric mean).",
+            f"**{means['one']:.2f}× Lucent** with one a pass, **{means['six']:.2f}×** with six (geometric means).",
             "",
             f"{machine()} Best matrix product: {best / 1e9:.0f} GF/s. Milliseconds of processor a step and picture.",
             "",

@@ -116,7 +116,7 @@ def test_pictures_that_are_pushed_apart_are_less_alike(circuit):
         [finding] = PROBE.run(circuit, [Subject.parse("line:0")], params)
         pictures = torch.stack([decoded(blob) for blob in finding.blobs if blob.role == "image"])
         whole = circuit.reading(["line"], site="pre_relu")(pictures)
-        return float(forms.likeness(whole, [0, 0])[0])
+        return float(forms.likeness(whole, forms.mates([0, 0]))[0])
 
     assert alike(100.0) < alike(0.0) - 0.01
 

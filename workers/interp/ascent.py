@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from workers.interp import redirection, warp
+from workers.interp import redirection, replay, warp
 from workers.interp.images import Parameterisation
+from workers.interp.slope import Climbed, slope
 from workers.interp.streams import Stream
 
 FIRST_MOMENT, SECOND_MOMENT, EPSILON = 0.9, 0.999, 1e-8  # Adam's usual ones (Kingma and Ba 2015)
@@ -23,6 +25,7 @@ class Path:
     learning_rate: float
     canvas: int
     moving: bool
+    replay: bool = False  # a step is recorded once and played again, where the device can
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,6 @@ class Trace:
         return {"dead": dead, "trace": {"steps": steps, "values": rounded}}
 
 
-class Climbed(Protocol):
-    """What is climbed: images [N, 3, canvas, canvas] to values [N], sample by sample."""
-
-    def __call__(self, images: Tensor, *, redirect: bool) -> Tensor:
-        """The values; with `redirect` their gradient passes ReLUs that are shut."""
-
-
 def ascend(objective: Climbed, pictures: Parameterisation, streams: Sequence[Stream], path: Path) -> Iterator[Moment]:
     """Climb for `path.steps` updates of Adam, one sample for each stream; the numbers are updated in place.
 
@@ -83,11 +79,12 @@ def ascend(objective: Climbed, pictures: Parameterisation, streams: Sequence[Str
     first steps (`redirection.STEPS`).
     """
     numbers = pictures.start([stream.at(0) for stream in streams])  # [N, ...]
+    take = replay.Steps(objective, pictures) if path.replay else partial(slope, objective, pictures)
     mean, square = torch.zeros_like(numbers), torch.zeros_like(numbers)
     for step in range(1, path.steps + 1):
         draws = draws_for(streams, step=step, size=pictures.size, moving=path.moving)
-        redirect = step <= redirection.STEPS
-        values, gradient = climbing(objective, pictures, numbers, draws, canvas=path.canvas, redirect=redirect)
+        grid = warp.grids(draws, size=pictures.size, canvas=path.canvas).to(numbers)
+        values, gradient = take(numbers, grid, redirect=step <= redirection.STEPS)
         mean.lerp_(gradient, 1 - FIRST_MOMENT)
         square.mul_(SECOND_MOMENT).addcmul_(gradient, gradient, value=1 - SECOND_MOMENT)
         width = path.learning_rate / (1 - FIRST_MOMENT**step)
@@ -105,12 +102,8 @@ def climbing(
     redirect: bool,
 ) -> tuple[Tensor, Tensor]:  # -> [N], as the numbers
     """The objectives of moved pictures and the gradient of their sum with respect to the numbers they are made of."""
-    with torch.enable_grad():
-        leaves = numbers.detach().requires_grad_()
-        images = warp.warp(pictures.decode(leaves), draws, canvas=canvas)
-        values = objective(images, redirect=redirect)
-        (gradient,) = torch.autograd.grad(values.sum(), leaves)
-    return values.detach(), gradient
+    grid = warp.grids(draws, size=pictures.size, canvas=canvas).to(numbers)
+    return slope(objective, pictures, numbers, grid, redirect=redirect)
 
 
 def draws_for(streams: Sequence[Stream], *, step: int, size: int, moving: bool) -> list[warp.Draw]:

@@ -56,17 +56,22 @@ def energy(layer: Tensor) -> Tensor:  # [n, C, H, W] -> [n, H, W]
     return layer.square().mean(1)
 
 
-def likeness(layers: Mapping[str, Tensor], groups: Sequence[int]) -> Tensor:  # {name: [N, C, H, W]} -> [N]
+def mates(groups: Sequence[int], *, device: torch.device | str = "cpu") -> Tensor:  # -> [N, N], 1 for two of a group
+    """Who is to differ from whom."""
+    company = torch.tensor(groups)
+    fellows = (company[:, None] == company[None]) & ~torch.eye(len(groups), dtype=torch.bool)
+    return fellows.to(device=device, dtype=torch.float64)
+
+
+def likeness(layers: Mapping[str, Tensor], mates: Tensor) -> Tensor:  # {name: [N, C, H, W]}, [N, N] -> [N]
     """How much each sample is like the others of its group: the mean cosine of their Gram matrices, over layers.
 
     A Gram matrix holds how often two units answer at the same place: a picture's texture, wherever it lies (Gatys et
     al. 2015). A sample alone in its group is like nobody.
     """
-    company = torch.tensor(groups)
-    fellows = (company[:, None] == company[None]) & ~torch.eye(len(groups), dtype=torch.bool)
     cosines = torch.stack([_cosines(maps) for maps in layers.values()]).mean(0)  # [N, N]
-    mates = fellows.to(cosines)
-    alike: Tensor = (cosines * mates).sum(1) / mates.sum(1).clamp(min=1)
+    together = mates.to(cosines)
+    alike: Tensor = (cosines * together).sum(1) / together.sum(1).clamp(min=1)
     return alike
 
 

@@ -87,6 +87,12 @@ class Phases:
     magnitudes: Tensor = field(repr=False, compare=False)
     device: torch.device | str = "cpu"
     dtype: torch.dtype = torch.float32
+    _held: Tensor = field(init=False, repr=False, compare=False)
+    _colours: Tensor = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_held", self.magnitudes.to(device=self.device, dtype=self.dtype))
+        object.__setattr__(self, "_colours", colours().to(device=self.device, dtype=self.dtype))
 
     def start(self, generators: Sequence[np.random.Generator]) -> Tensor:  # -> [N, 3, size, size // 2 + 1]
         """Phases ~ N(0, 1), each drawn by its own generator."""
@@ -96,9 +102,9 @@ class Phases:
 
     def decode(self, phases: Tensor) -> Tensor:  # [N, 3, size, size // 2 + 1] -> [N, 3, size, size] in (0, 1)
         """The pictures, as RGB."""
-        held = self.magnitudes.to(phases)
-        flat = torch.fft.irfft2(torch.polar(held.expand_as(phases), _standard(phases)), s=(self.size, self.size))
-        mixed = torch.einsum("rc,nchw->nrhw", colours().to(flat), _standard(flat))
+        waves = torch.polar(self._held.expand_as(phases), _standard(phases))
+        flat = torch.fft.irfft2(waves, s=(self.size, self.size))
+        mixed = torch.einsum("rc,nchw->nrhw", self._colours, _standard(flat))
         pictures: Tensor = mixed.sigmoid()
         return pictures
 

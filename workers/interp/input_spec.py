@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class InputSpec:
     def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W]
         """What the network takes, of any height and width, in the images' device and dtype."""
         low, high = self.value_range
-        mean, std = (images.new_tensor(three)[:, None, None] for three in (self.mean, self.std))
+        mean, std = (_constant(three, images.dtype, images.device) for three in (self.mean, self.std))
         prepared = (images * (high - low) + low - mean) / std
         return prepared.flip(1) if self.channel_order == "BGR" else prepared
 
@@ -93,6 +94,12 @@ class InputSpec:
             return self.resize_to, self.resize_to
         ratio = self.resize_to / min(image.size)
         return max(self.resize_to, int(image.width * ratio)), max(self.resize_to, int(image.height * ratio))
+
+
+@cache
+def _constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:  # -> [3, 1, 1]
+    # Brought to a device once: a step that is recorded there can bring nothing itself.
+    return torch.tensor(values, dtype=dtype, device=device)[:, None, None]
 
 
 def _object(value: Any, keys: set[str], *, field: str) -> Mapping[str, Any]:

@@ -41,11 +41,25 @@ class Lens:
         self._tensors = {name: self._own(tensor) for name, tensor in tensors.items()}
         self._programs: dict[tuple[str, ...], Program] = {}
         self._redirects = False
+        self._others: dict[torch.dtype, Lens] = {}
 
     @property
     def layers(self) -> Mapping[str, Layer]:
         """The checkpoint's layers by key, in depth order."""
         return self.checkpoint.layers
+
+    @property
+    def image_dtype(self) -> torch.dtype:
+        """What pictures are held in: the network's own precision, but never less than 32 bits."""
+        return self.dtype if self.dtype.itemsize >= 4 else torch.float32
+
+    def in_dtype(self, dtype: torch.dtype) -> "Lens":
+        """The same checkpoint on the same device, computed in another precision; opened once."""
+        if dtype == self.dtype:
+            return self
+        if dtype not in self._others:
+            self._others[dtype] = Lens(self.checkpoint, device=self.device, dtype=dtype)
+        return self._others[dtype]
 
     def resolve(self, unit: Unit) -> Unit:
         """The unit under its layer's own key; raises NoSuchLayer, NoSuchUnit."""
@@ -71,8 +85,8 @@ class Lens:
 
     def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W]
         """What the network takes, on the lens's device and in its dtype."""
-        prepared = self.checkpoint.input_spec.prepare(images.to(device=self.device, dtype=self.dtype))
-        return prepared.contiguous(memory_format=torch.channels_last)
+        prepared = self.checkpoint.input_spec.prepare(images.to(device=self.device, dtype=self.image_dtype))
+        return prepared.to(self.dtype).contiguous(memory_format=torch.channels_last)
 
     def __call__(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, classes]
         """The network's output."""

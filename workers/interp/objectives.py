@@ -9,7 +9,6 @@ first layers have, is zero for every picture but at its border: nothing could be
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -94,7 +93,7 @@ class Objective:
         with self.lens.redirecting(redirect):
             for site in self._sites:
                 found = site.values(site.of(images), relu=redirection.relu if redirect else F.relu)
-                values = values.index_add(0, site.rows.to(images.device), found)
+                values = values.index_add(0, site.rows, found)
         return values
 
     def responses(self, images: Tensor) -> list[Response]:  # [N, 3, H, W] in [0, 1]
@@ -113,15 +112,20 @@ class _Site:
         self, lens: Lens, goals: Sequence[Goal], positions: Sequence[int], form: Form, groups: Sequence[int]
     ) -> None:
         self.members = tuple(zip(positions, goals, strict=True))
-        self.rows = torch.tensor(positions)
+        self.rows = torch.tensor(positions, device=lens.device)
         self.goals = goals
         self.form = form
         self.groups = groups
         self.read = _Reader(lens, goals, form)
+        # On the device from the beginning: a step that is recorded must bring nothing from elsewhere.
+        self._mates = forms.mates(groups, device=lens.device)
+        self._mirrored = torch.tensor([goal.polarity == "negative" for goal in goals], device=lens.device)
+        self._terms = {} if self.read.energy else self._listed(lens.device)
+        self._directions = self._pointing(lens) if form.cosine_power else None
 
     def of(self, images: Tensor) -> Tensor:
         """The images of these samples."""
-        return images if len(self.members) == len(images) else images[self.rows.to(images.device)]
+        return images if len(self.members) == len(images) else images[self.rows]
 
     def values(self, images: Tensor, *, relu: Rectify) -> Tensor:  # [n, 3, H, W] -> [n]
         """These samples' objectives."""
@@ -133,47 +137,46 @@ class _Site:
             found = self._directed(maps, relu)
         else:
             found = self._summed(maps, images, relu)
-        return found - self.form.diversity * forms.likeness(before, self.groups) if before else found
+        return found - self.form.diversity * forms.likeness(before, self._mates) if before else found
 
     def _directed(self, maps: "Mapping[str, Maps]", relu: Rectify) -> Tensor:
         [read] = maps.values()
-        direction = self._directions(read.values.shape[1]).to(read.values)
-        found = forms.aligned(read.values, direction, power=self.form.cosine_power)
-        mirrored = torch.tensor([goal.polarity == "negative" for goal in self.goals], device=found.device)
-        return self.form.reduced(torch.where(mirrored[:, None, None], relu(found), found))
+        assert self._directions is not None
+        found = forms.aligned(read.values, self._directions.to(read.values), power=self.form.cosine_power)
+        return self.form.reduced(torch.where(self._mirrored[:, None, None], relu(found), found))
 
     def _summed(self, maps: "Mapping[str, Maps]", images: Tensor, relu: Rectify) -> Tensor:
         total = images.new_zeros(len(self.goals))
-        for layer, (rows, channels, weights, mirrored) in self._terms.items():
+        for layer, (rows, columns, weights) in self._terms.items():
             # One channel a term and nothing else: what another unit answers, finite or not, is not touched.
-            read = maps[layer].of(rows, channels)
-            turned = torch.where(mirrored.to(read.device)[:, None, None], relu(-read), read)
-            total = total.index_add(0, rows.to(images.device), self.form.reduced(turned) * weights.to(turned))
+            read = maps[layer].values[rows, columns]
+            turned = torch.where(self._mirrored[rows][:, None, None], relu(-read), read)
+            total = total.index_add(0, rows, self.form.reduced(turned) * weights.to(turned))
         return total
 
-    def _directions(self, width: int) -> Tensor:  # -> [n, width], turned round where a goal is negative
+    def _pointing(self, lens: Lens) -> Tensor:  # -> [n, C], turned round where a goal is negative
+        width = lens.layers[self.goals[0].subject.layers[0]].channels
         found = torch.zeros(len(self.goals), width, dtype=torch.float64)
         for row, goal in enumerate(self.goals):
             for unit, weight in goal.subject.terms:
                 found[row, unit.channel] = SIGNS[goal.polarity] * weight
-        return found
+        return found.to(lens.device)
 
-    @cached_property
-    def _terms(self) -> dict[str, tuple[Tensor, list[int], Tensor, Tensor]]:
-        """By layer: of which sample each term is, its channel, its weight, and whether it is mirrored."""
-        listed: dict[str, list[tuple[int, int, float, bool]]] = {}
+    def _listed(self, device: torch.device) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+        """By layer: of which sample each term is, where its map lies among those read, and its weight."""
+        listed: dict[str, list[tuple[int, int, float]]] = {}
         for row, goal in enumerate(self.goals):
             for unit, weight in goal.subject.terms:
-                listed.setdefault(unit.layer, []).append((row, unit.channel, weight, goal.polarity == "negative"))
+                column = self.read.index[unit.layer][unit.channel]
+                listed.setdefault(unit.layer, []).append((row, column, weight))
         columns = {layer: list(zip(*terms, strict=True)) for layer, terms in listed.items()}
         return {
             layer: (
-                torch.tensor(rows),
-                list(channels),
-                torch.tensor(weights, dtype=torch.float64),
-                torch.tensor(mirrored),
+                torch.tensor(rows, device=device),
+                torch.tensor(places, device=device),
+                torch.tensor(weights, dtype=torch.float64).to(device),
             )
-            for layer, (rows, channels, weights, mirrored) in columns.items()
+            for layer, (rows, places, weights) in columns.items()
         }
 
 
@@ -184,10 +187,9 @@ class Maps:
     values: Tensor
     index: Mapping[int, int]
 
-    def of(self, rows: Tensor, channels: Sequence[int]) -> Tensor:  # -> [len(rows), H, W]
-        """One channel of each named sample."""
-        columns = torch.tensor([self.index[channel] for channel in channels])
-        return self.values[rows.to(self.values.device), columns.to(self.values.device)]
+    def of(self, row: int, channel: int) -> Tensor:  # -> [H, W]
+        """One channel of a sample."""
+        return self.values[row, self.index[channel]]
 
 
 class _Reader:
@@ -204,21 +206,21 @@ class _Reader:
         if len(self.layers) > 1 or self.energy or form.cosine_power or form.diversity:
             asked = [(layer, site) for layer in self.layers]
             self._read = lens.places([*asked, *((layer, lens.layers[layer].sites[0]) for layer in self.before)])
-            self._index = {layer: {c: c for c in range(lens.layers[layer].channels)} for layer in self.layers}
+            self.index = {layer: {c: c for c in range(lens.layers[layer].channels)} for layer in self.layers}
         else:
             [layer] = self.layers
             channels = sorted({unit.channel for goal in goals for unit in goal.subject.units})
             single = lens.truncated(layer, site=site, channels=channels)
             self._read = lambda images: [single(images)]
-            self._index = {layer: {c: i for i, c in enumerate(channels)}}
+            self.index = {layer: {c: i for i, c in enumerate(channels)}}
 
     def __call__(self, images: Tensor) -> tuple[dict[str, Maps], dict[str, Tensor]]:  # [N, 3, H, W]
         """The maps by layer, and whole layers before their ReLU by name."""
-        read = [_spatial(values) for values in self._read(images)]
+        read = [_precise(_spatial(values)) for values in self._read(images)]
         maps, before = read[: len(self.layers)], read[len(self.layers) :]
         if self.energy:
             maps = [forms.energy(one)[:, None] for one in maps]
-        named = {layer: Maps(one, self._index[layer]) for layer, one in zip(self.layers, maps, strict=True)}
+        named = {layer: Maps(one, self.index[layer]) for layer, one in zip(self.layers, maps, strict=True)}
         return named, dict(zip(self.before, before, strict=True))
 
 
@@ -226,11 +228,15 @@ def _spatial(maps: Tensor) -> Tensor:  # [N, C] or [N, C, H, W] -> [N, C, H, W]
     return maps if maps.ndim == 4 else maps[:, :, None, None]
 
 
+def _precise(maps: Tensor) -> Tensor:
+    """In at least 32 bits: what a network in 16 computes is summed in more."""
+    return maps if maps.dtype.itemsize >= 4 else maps.float()
+
+
 def _response(goal: Goal, maps: Mapping[str, Maps], row: int) -> Response:
     terms = [(unit.layer, unit.channel, weight) for unit, weight in goal.subject.terms]
     weighted = [
-        weight * maps[layer].of(torch.tensor([row]), [channel])[0]
-        for layer, channel, weight in terms or [(goal.subject.layers[0], 0, 1.0)]
+        weight * maps[layer].of(row, channel) for layer, channel, weight in terms or [(goal.subject.layers[0], 0, 1.0)]
     ]
     total = sum(weighted[1:], weighted[0]) if len({one.shape for one in weighted}) == 1 else None
     return Response(

@@ -85,9 +85,10 @@ class Pass:
     def run(self, observe: Observe, *, done: int, of: int) -> Answers:
         """Climb, telling `observe` of every step, then measure; one answer for each question."""
         params, decode = self.params, self.pictures.decode
-        path = Path(params.steps, params.learning_rate, self.frame.canvas, moving=params.transforms == "standard")
+        moving, replay = params.transforms == "standard", self.plan.replay
+        path = Path(params.steps, params.learning_rate, self.frame.canvas, moving=moving, replay=replay)
         goals, groups = [sample.goal for sample in self.samples], [sample.group for sample in self.samples]
-        objective = Objective(self.lens, goals, params.form, groups=groups)
+        objective = Objective(self.lens.in_dtype(self.plan.network), goals, params.form, groups=groups)
         streams = [sample.stream(self.lens.checkpoint.digest, form=params.form.word) for sample in self.samples]
         start = quantised(decode(self.pictures.start([stream.at(0) for stream in streams])))
         rest, trace, shown = Rest(len(streams), share=params.rest), Trace(path.steps), milestones(path.steps)
@@ -136,9 +137,9 @@ class Pass:
 
 def _parameterisation(lens: Lens, params: Knobs, size: int, magnitudes: Tensor | None) -> Parameterisation:
     if params.parameterisation == "fourier":
-        return Spectrum(size, params.decay, params.decorrelate, device=lens.device, dtype=lens.dtype)
+        return Spectrum(size, params.decay, params.decorrelate, device=lens.device, dtype=lens.image_dtype)
     held = natural(size, decay=params.decay) if magnitudes is None else resampled(magnitudes, size)
-    return Phases(size, held, device=lens.device, dtype=lens.dtype)
+    return Phases(size, held, device=lens.device, dtype=lens.image_dtype)
 
 
 def _numbers(sample: Sample, climbed: dict[str, Any], before: Response, after: Response) -> dict[str, Any]:

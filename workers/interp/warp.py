@@ -71,7 +71,11 @@ def warp(
     pictures: Tensor, draws: Sequence[Draw], *, canvas: int
 ) -> Tensor:  # [N, 3, size, size] -> [N, 3, canvas, canvas]
     """Every picture by its own transform, centred on a grey canvas; bilinear."""
-    grid = grids(draws, size=pictures.shape[-1], canvas=canvas).to(pictures)
+    return sampled(pictures, grids(draws, size=pictures.shape[-1], canvas=canvas).to(pictures))
+
+
+def sampled(pictures: Tensor, grid: Tensor) -> Tensor:  # [N, 3, size, size], [N, canvas, canvas, 2]
+    """Every picture as its grid looks at it, on grey."""
     # Outside of the picture is grey, and zero is what the sampler puts there.
     return F.grid_sample(pictures - GREY, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + GREY
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
 import threading
 from pathlib import Path
@@ -237,3 +238,22 @@ def test_every_query_and_field_that_the_how_to_shows_is_understood():
     assert list(fields) == list(FIELDS)
     for name, spec in FIELDS.items():
         assert all(choice in fields[name] for choice in spec.choices), name
+
+
+def test_the_notebook_shows_what_it_says_and_knows_no_service(tmp_path):
+    """In a process of its own: what it runs loads neither Django nor Celery."""
+    text = (ROOT / "docs" / "how-to" / "visualize-from-a-notebook.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S)
+    checks = (
+        "import sys\n"
+        "assert not {'django', 'celery', 'rest_framework', 'atlas'} & set(sys.modules)\n"
+        "assert all(one.numbers['beats_noise'] for one in (unit, together, direction, middle, dream, natural, brief))\n"
+        "assert len(faces.numbers['pictures']) == 3\n"
+        "assert brief.numbers['steps'] < 512 and brief.numbers['size'] < 64\n"
+    )
+    page = tmp_path / "page.py"
+    page.write_text("\n".join([*blocks, checks]))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, str(page)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "curve has 8 units; there is no unit 99." in done.stdout

@@ -133,8 +133,41 @@ def fixed() -> tuple[Graph, dict[str, tuple[int, ...]]]:
     return Graph(nodes, output="head"), shapes
 
 
-SIDES = {"residual": 24, "branches": 32, "fixed": 24}
-BUILT = {"residual": residual, "branches": branches, "fixed": fixed}
+def mobile() -> tuple[Graph, dict[str, tuple[int, ...]]]:
+    """What ConvNeXt, ShuffleNet, Lucid's Inception and the residual networks of CIFAR-10 need beyond the others."""
+    nodes = [
+        Node("input", "input"),
+        Node("edge", "pad", ("input",), {"height": [0, 1], "width": [1, 2]}),
+        conv("stem", "edge", stride=2),
+        Node("stem_relu", "relu", ("stem",)),
+        Node("norm", "layer_norm", ("stem_relu",), {"eps": 1e-5}, {"weight": "norm.weight", "bias": "norm.bias"}),
+        linear("wide", "norm"),
+        Node("wide_relu", "relu", ("wide",)),
+        linear("narrow", "wide_relu"),
+        Node("scaled", "scale", ("narrow",), {}, {"weight": "scaled.weight"}),
+        Node("block", "add", ("scaled", "stem_relu")),
+        Node("kept", "chunk", ("block",), {"chunks": 2, "index": 0}),
+        Node("taken", "chunk", ("block",), {"chunks": 2, "index": 1}),
+        conv("mixed", "taken", padding=1),
+        Node("mixed_relu", "relu", ("mixed",)),
+        Node("joined", "concat", ("kept", "mixed_relu")),
+        Node("shuffled", "channel_shuffle", ("joined",), {"groups": 2}),
+        conv("down", "shuffled", stride=2, padding=1),
+        Node("every_other", "avg_pool", ("shuffled",), {"kernel_size": 1, "stride": 2}),
+        Node("widened", "pad", ("every_other",), {"channels": [1, 2]}),
+        Node("last", "add", ("down", "widened")),
+        Node("last_relu", "relu", ("last",)),
+        Node("pool", "adaptive_avg_pool", ("last_relu",), {"output_size": 1}),
+        Node("flat", "flatten", ("pool",)),
+        linear("head", "flat"),
+    ]
+    shapes = of_conv("stem", 6, 3, 3, 3) | of_conv("wide", 10, 6) | of_conv("narrow", 6, 10)
+    shapes |= of_conv("mixed", 3, 3, 3, 3) | of_conv("down", 9, 6, 3, 3) | of_conv("head", 4, 9)
+    return Graph(nodes, output="head"), shapes | {"norm.weight": (6,), "norm.bias": (6,), "scaled.weight": (6, 1, 1)}
+
+
+SIDES = {"residual": 24, "branches": 32, "fixed": 24, "mobile": 24}
+BUILT = {"residual": residual, "branches": branches, "fixed": fixed, "mobile": mobile}
 OF_TORCHVISION = {"squeezenet1_1": 64}
 NAMES = ("curve-circuit", *BUILT, *OF_TORCHVISION)
 

@@ -130,17 +130,17 @@ def open_wide(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, graph=Graph.from_json(data), tensors=positive)
 
 
-@pytest.mark.parametrize("name", ["curve-circuit", "residual", "branches", "squeezenet1_1"])
+@pytest.mark.parametrize("name", ["curve-circuit", "residual", "branches", "squeezenet1_1", "mobile"])
 def test_receptive_fields_are_what_gradients_touch(name):
     """From the middle position of a picture large enough, back to the pixels."""
     sound = networks.checkpoint(name)
     lens = Lens(open_wide(sound), dtype=torch.float64)
-    side = {"curve-circuit": 64, "residual": 64, "branches": 96, "squeezenet1_1": 160}[name]
+    side = {"curve-circuit": 64, "residual": 64, "branches": 96, "squeezenet1_1": 160, "mobile": 64}[name]
     shown = networks.images(side, n=1, dtype=torch.float64).requires_grad_()
     for layer in sound.layers.values():
         if layer.stride is None or max(layer.receptive_field) > side // 2:
             continue
-        values = lens.truncated(layer.key, site="pre_relu", channels=[layer.channels - 1])(shown)
+        values = lens.truncated(layer.key, site=layer.sites[0], channels=[layer.channels - 1])(shown)
         (row, column) = (length // 2 for length in values.shape[2:])
         (gradient,) = torch.autograd.grad(values[0, 0, row, column], shown)
         first, size = oracles.receptive_field(gradient[0])
@@ -153,7 +153,7 @@ def test_receptive_fields_are_what_gradients_touch(name):
 
 def widest(lens, layer, shown, row, column):
     """The field of all channels together: a layer's field is the union over its branches."""
-    values = lens.truncated(layer.key, site="pre_relu")(shown)
+    values = lens.truncated(layer.key, site=layer.sites[0])(shown)
     (gradient,) = torch.autograd.grad(values[0, :, row, column].sum(), shown)
     return oracles.receptive_field(gradient[0])
 

@@ -1,11 +1,13 @@
 """torchvision's classifiers: our graph computes what the library's module does, or refuses the network by name."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from tests.interp import networks
-from workers.interp import architectures
-from workers.interp.errors import NoSuchArchitecture, UnsupportedArchitecture
+from workers.interp import architectures, tracing
+from workers.interp.errors import BadGraph, NoSuchArchitecture, UnsupportedArchitecture
 from workers.interp.lens import Lens
 from workers.interp.vision import torchvision
 
@@ -24,13 +26,14 @@ RUN = {
     "efficientnet_b0": 32,
     "regnet_y_400mf": 32,
     "mnasnet0_5": 32,
+    "convnext_tiny": 32,
+    "shufflenet_v2_x0_5": 40,
 }
 REFUSED = {
-    "vit_b_16": "getattr",
-    "swin_t": "permute",
-    "maxvit_t": "getattr",
-    "convnext_tiny": "permute",
-    "shufflenet_v2_x0_5": "size",
+    "vit_b_16": "encoder_layer_0.self_attention attends to tokens",
+    "swin_t": "features.1.0.attn attends to tokens",
+    "swin_v2_t": "features.1.0.attn attends to tokens",
+    "maxvit_t": "window_attention attends to tokens",
 }
 FAMILIES = (
     *("alexnet", "convnext", "densenet", "efficientnet", "googlenet", "inception", "maxvit", "mnasnet", "mobilenet"),
@@ -89,6 +92,96 @@ def test_our_layers_hold_what_the_modules_return(name):
 def normalised(key: str) -> str:
     """Where ResNet has a layer's values: after the normalisation beside its convolution."""
     return key.replace("downsample.0", "downsample.1").replace("conv", "bn")
+
+
+def test_inception_v3_has_its_input_convention_in_the_spec():
+    """The library maps ImageNet's normalisation to another one inside the network; the spec says that one outright."""
+    name, side = "inception_v3", 75
+    plain = networks.of_torchvision(name, side=side)
+    checkpoint = replace(plain, input_spec=networks.spec(side, mean=[0.5] * 3, std=[0.5] * 3))
+    built, shown = module(name, checkpoint.tensors), networks.images(side, dtype=torch.float64)
+    built.transform_input = True
+    published = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], dtype=torch.float64)
+    mean, std = published[:, :, None, None]
+    with torch.no_grad():
+        theirs, ours = built((shown - mean) / std), Lens(checkpoint, dtype=torch.float64)(shown)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6 * float(theirs.abs().max()))
+
+
+def test_a_map_with_its_channels_last_is_read_with_them_second():
+    """ConvNeXt moves the channels of its blocks last and back; its linear maps are layers with positions."""
+    checkpoint = networks.of_torchvision("convnext_tiny", side=32)
+    built, seen = module("convnext_tiny", checkpoint.tensors), {}
+    for path, part in built.named_modules():
+        part.register_forward_hook(lambda _, __, value, path=path: seen.update({path: value.clone()}))
+    lens, shown = Lens(checkpoint, dtype=torch.float64), networks.images(32, dtype=torch.float64)
+    with torch.no_grad():
+        built(shown)
+        found = lens.reading(["features.1.0.block.0", "features.1.0.block.3", "features.1.0.block.5", "features.1.0"])(
+            shown
+        )
+    widened = lens.layers["features.1.0.block.3"]
+    assert (widened.kind, widened.channels, widened.positions, widened.stride) == ("linear", 384, (8, 8), (4, 4))
+    assert widened.receptive_field == lens.layers["features.1.0.block.0"].receptive_field == (28, 28)
+    theirs = {
+        "features.1.0.block.0": seen["features.1.0.block.0"],
+        "features.1.0.block.3": seen["features.1.0.block.4"].permute(0, 3, 1, 2),  # read behind its GELU
+        "features.1.0.block.5": seen["features.1.0.block.5"].permute(0, 3, 1, 2),
+        "features.1.0": seen["features.1.0"],
+    }
+    for key, values in theirs.items():
+        torch.testing.assert_close(found[key], values, rtol=1e-7, atol=1e-7 * float(values.abs().max()))
+
+
+def test_a_unit_that_is_split_and_shuffled_is_counted_once():
+    """ShuffleNet joins, shuffles and cuts again: the joined map is the layer."""
+    checkpoint = networks.of_torchvision("shufflenet_v2_x0_5", side=40)
+    block = checkpoint.layers["stage2.1"]
+    assert (block.kind, block.channels, block.sites) == ("concat", 48, ("post_relu",))
+    assert checkpoint.branches["stage2.1.branch2.5"].start == 24
+    assert not any("shuffle" in key or "chunk" in key for key in checkpoint.layers)
+
+
+class Sideways(torch.nn.Module):
+    """A linear map, or a normalisation, along the width of an image: nothing that has channels for units."""
+
+    def __init__(self, part: torch.nn.Module) -> None:
+        super().__init__()
+        self.part = part
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.part(x)
+
+
+class Turned(Sideways):
+    """A convolution over channels and height, as if they were positions."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.part(x.permute(0, 2, 3, 1))
+
+
+class Cut(Sideways):
+    """Rows cut in two."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        upper, lower = self.part(x).chunk(2, dim=2)
+        return upper + lower
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (Sideways(torch.nn.Linear(8, 4)), "applies linear along another dimension"),
+        (Sideways(torch.nn.LayerNorm(8)), "applies layer_norm along another dimension"),
+        (Sideways(torch.nn.LayerNorm((3, 8, 8))), "over the dimensions"),
+        (Turned(torch.nn.Conv2d(8, 4, 1)), "applies conv2d along another dimension"),
+        (Cut(torch.nn.Conv2d(3, 4, 1)), "cuts another dimension"),
+    ],
+    ids=["linear", "layer norm", "whole norm", "convolution", "chunk"],
+)
+def test_what_takes_another_dimension_for_channels_is_refused(model, says):
+    with pytest.raises(BadGraph, match=says):
+        tracing.translated(model.eval())
 
 
 @pytest.mark.parametrize(("name", "what"), REFUSED.items())

@@ -90,7 +90,7 @@ def fields(graph: Graph, sizes: Shapes, tensors: Shapes) -> dict[str, Field]:
 
 def multiplications(node: Node, size: tuple[int, ...], tensors: Shapes) -> int:
     """How often a convolution or linear map multiplies and adds for a value of shape `size`."""
-    if "weight" not in node.tensors or node.op == "batch_norm":
+    if node.op not in ("conv2d", "linear"):
         return 0
     return math.prod(size[1:]) * math.prod(tensors[node.tensors["weight"]][1:])
 
@@ -106,6 +106,8 @@ def _through(node: Node, seen: Field, *, before: tuple[int, ...], tensors: Shape
     if node.op == "adaptive_avg_pool":
         steps = [_adaptive(size, wanted) for size, wanted in zip(before[2:], given["output_size"], strict=True)]
         return _window(seen, (steps[0][0], steps[1][0]), (steps[0][1], steps[1][1]), (0, 0), (1, 1))
+    if node.op == "pad":
+        return _window(seen, (1, 1), (1, 1), (given["height"][0], given["width"][0]), (1, 1))
     if node.op == "flatten" and len(before) == 4:
         whole = _window(seen, (before[2], before[3]), (1, 1), (0, 0), (1, 1))
         return replace(whole, stride=None)

@@ -109,6 +109,43 @@ def mul(first: Tensor, second: Tensor) -> Tensor:
     return first * second
 
 
+def pad(
+    x: Tensor, *, channels: tuple[int, int], height: tuple[int, int], width: tuple[int, int]
+) -> Tensor:  # [N, C, H, W] -> [N, C + Σchannels, H + Σheight, W + Σwidth]
+    """Zeros before and after, along each dimension: positions that a window sees, channels that nothing writes."""
+    return F.pad(x, (*width, *height, *channels))
+
+
+def chunk(x: Tensor, *, chunks: int, index: int) -> Tensor:  # [N, C, H, W] -> [N, C / chunks, H, W]
+    """One of so many equal runs of channels; raises ValueError where they are not equal."""
+    if x.shape[1] % chunks or index >= chunks:
+        raise ValueError(f"{x.shape[1]} channels have no part {index} of {chunks}")
+    each = x.shape[1] // chunks
+    return x.narrow(1, index * each, each)
+
+
+def channel_shuffle(x: Tensor, *, groups: int) -> Tensor:  # [N, C, H, W] -> [N, C, H, W]
+    """The first channel of every group, then the second of every group, and so on (ShuffleNet, arXiv:1707.01083)."""
+    if x.shape[1] % groups:
+        raise ValueError(f"{x.shape[1]} channels are not {groups} equal groups")
+    return x.reshape(x.shape[0], groups, -1, *x.shape[2:]).transpose(1, 2).reshape(x.shape)
+
+
+def layer_norm(x: Tensor, *, eps: float, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+    """Each position's channels at mean 0 and deviation 1, then scaled and shifted (Ba et al., arXiv:1607.06450)."""
+    return F.layer_norm(x.movedim(1, -1), (x.shape[1],), weight, bias, eps).movedim(-1, 1)
+
+
+def scale(x: Tensor, *, weight: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C, H, W]
+    """Every channel times a number of its own; `weight` is [C, 1, 1]."""
+    return x * weight
+
+
+def linear(x: Tensor, *, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A linear map of the channels, [N, C] -> [N, C']; of a map's at every position, [N, C, H, W] -> [N, C', H, W]."""
+    return F.linear(x.movedim(1, -1), weight, bias).movedim(-1, 1)
+
+
 def flatten(x: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C·H·W]
     """All positions of an image as channels."""
     return torch.flatten(x, 1)
@@ -145,13 +182,15 @@ OPERATIONS: Mapping[str, Operation] = {
         tensors=("weight",),
         optional=("bias",),
     ),
-    "linear": Operation(F.linear, tensors=("weight",), optional=("bias",)),
+    "linear": Operation(linear, tensors=("weight",), optional=("bias",)),
     "batch_norm": Operation(
         F.batch_norm,
         attributes={"eps": Attribute(number)},
         tensors=("running_mean", "running_var"),
         optional=("weight", "bias"),
     ),
+    "layer_norm": Operation(layer_norm, attributes={"eps": Attribute(number)}, optional=("weight", "bias")),
+    "scale": Operation(scale, tensors=("weight",)),
     "local_response_norm": Operation(
         F.local_response_norm,
         attributes={
@@ -182,6 +221,9 @@ OPERATIONS: Mapping[str, Operation] = {
         },
     ),
     "adaptive_avg_pool": Operation(F.adaptive_avg_pool2d, attributes={"output_size": Attribute(ONE)}),
+    "pad": Operation(pad, attributes={word: Attribute(ZERO, 0) for word in ("channels", "height", "width")}),
+    "chunk": Operation(chunk, attributes={"chunks": Attribute(integer(least=1)), "index": Attribute(integer(least=0))}),
+    "channel_shuffle": Operation(channel_shuffle, attributes={"groups": Attribute(integer(least=1))}),
     "concat": Operation(concat, inputs=(2, 1024)),
     "add": Operation(add, inputs=(2, 1024)),
     "mul": Operation(mul, inputs=(2, 2)),

@@ -55,7 +55,7 @@ def examine(weights: Path, *, architecture: str, card: dict[str, Any], out: Path
         tensors=tensors,
         input_spec=input_spec,
         task=card["task"],
-    )
+    ).named(architectures.aliases(architecture))
     say(f"the weights are {checkpoint.weights_sha256}")
     recorded = responses.record(Lens(checkpoint))
     say("the responses are recorded")

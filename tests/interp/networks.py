@@ -1,4 +1,4 @@
-"""The networks that the laws are tried on: the handwritten organism, small graphs of our own, torchvision's families.
+"""The networks that the laws are tried on: the handwritten organism, small graphs of our own, families by name.
 
 Weights are random but seeded, so that a test is the same function every time; what is compared with a truth is opened
 in float64 where rounding would hide a fault.
@@ -168,8 +168,8 @@ def mobile() -> tuple[Graph, dict[str, tuple[int, ...]]]:
 
 SIDES = {"residual": 24, "branches": 32, "fixed": 24, "mobile": 24}
 BUILT = {"residual": residual, "branches": branches, "fixed": fixed, "mobile": mobile}
-OF_TORCHVISION = {"squeezenet1_1": 64}
-NAMES = ("curve-circuit", *BUILT, *OF_TORCHVISION)
+OF_FAMILIES = {"squeezenet1_1": 64, "inceptionv1": 48, "resnet20": 16, "lenet5": 32}
+NAMES = ("curve-circuit", *BUILT, *OF_FAMILIES)
 
 
 @cache
@@ -180,7 +180,7 @@ def checkpoint(name: str) -> Checkpoint:
     if name in BUILT:
         graph, shapes = BUILT[name]()
         return Checkpoint(name, graph, drawn(shapes), spec(SIDES[name]))
-    return of_torchvision(name, side=OF_TORCHVISION[name])
+    return of_family(name, side=OF_FAMILIES[name], thin=4 if name == "inceptionv1" else 1)
 
 
 def curve_circuit() -> Checkpoint:
@@ -191,10 +191,18 @@ def curve_circuit() -> Checkpoint:
     return Checkpoint("curve-circuit", family.graph("curve-circuit"), tensors, InputSpec.from_json(card["input"]))
 
 
-def of_torchvision(name: str, *, side: int) -> Checkpoint:
-    """One of torchvision's networks, with weights of ours."""
-    family = architectures.find(name)
-    return Checkpoint(name, family.graph(name), drawn(family.shapes(name)), spec(side))
+def of_family(name: str, *, side: int, thin: int = 1) -> Checkpoint:
+    """A network that is known by name, with weights of ours; with `thin` of so many times fewer channels each."""
+    family, order = architectures.find(name), "L" if name == "lenet5" else "RGB"
+    shapes = {tensor: thinned(shape, thin) for tensor, shape in family.shapes(name).items()}
+    opened = Checkpoint(name, family.graph(name), drawn(shapes), spec(side, channel_order=order))
+    return opened.named(architectures.aliases(name))
+
+
+def thinned(shape: tuple[int, ...], thin: int) -> tuple[int, ...]:
+    """The shape of a kernel or bias with fewer channels; colours stay three."""
+    counts = [count if count == 3 else count // thin for count in shape[:2]]
+    return (*counts, *shape[2:])
 
 
 def drawn(shapes: dict[str, tuple[int, ...]], *, seed: int = 0) -> dict[str, Tensor]:

@@ -56,7 +56,7 @@ def module(name: str, tensors) -> torch.nn.Module:
 
 @pytest.mark.parametrize(("name", "side"), RUN.items())
 def test_our_graph_computes_what_the_module_does(name, side):
-    checkpoint = networks.of_torchvision(name, side=side)
+    checkpoint = networks.of_family(name, side=side)
     shown = networks.images(side, dtype=torch.float64)
     with torch.no_grad():
         theirs = module(name, checkpoint.tensors)(shown)
@@ -71,7 +71,7 @@ def test_our_graph_computes_what_the_module_does(name, side):
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18"])
 def test_our_layers_hold_what_the_modules_return(name):
     """Hooks on the library's modules, as everybody else would look, against readings by our keys."""
-    checkpoint = networks.of_torchvision(name, side=48)
+    checkpoint = networks.of_family(name, side=48)
     built, seen = module(name, checkpoint.tensors), {}
     for path, part in built.named_modules():
         if isinstance(part, torch.nn.ReLU):
@@ -97,7 +97,7 @@ def normalised(key: str) -> str:
 def test_inception_v3_has_its_input_convention_in_the_spec():
     """The library maps ImageNet's normalisation to another one inside the network; the spec says that one outright."""
     name, side = "inception_v3", 75
-    plain = networks.of_torchvision(name, side=side)
+    plain = networks.of_family(name, side=side)
     checkpoint = replace(plain, input_spec=networks.spec(side, mean=[0.5] * 3, std=[0.5] * 3))
     built, shown = module(name, checkpoint.tensors), networks.images(side, dtype=torch.float64)
     built.transform_input = True
@@ -110,7 +110,7 @@ def test_inception_v3_has_its_input_convention_in_the_spec():
 
 def test_a_map_with_its_channels_last_is_read_with_them_second():
     """ConvNeXt moves the channels of its blocks last and back; its linear maps are layers with positions."""
-    checkpoint = networks.of_torchvision("convnext_tiny", side=32)
+    checkpoint = networks.of_family("convnext_tiny", side=32)
     built, seen = module("convnext_tiny", checkpoint.tensors), {}
     for path, part in built.named_modules():
         part.register_forward_hook(lambda _, __, value, path=path: seen.update({path: value.clone()}))
@@ -135,7 +135,7 @@ def test_a_map_with_its_channels_last_is_read_with_them_second():
 
 def test_a_unit_that_is_split_and_shuffled_is_counted_once():
     """ShuffleNet joins, shuffles and cuts again: the joined map is the layer."""
-    checkpoint = networks.of_torchvision("shufflenet_v2_x0_5", side=40)
+    checkpoint = networks.of_family("shufflenet_v2_x0_5", side=40)
     block = checkpoint.layers["stage2.1"]
     assert (block.kind, block.channels, block.sites) == ("concat", 48, ("post_relu",))
     assert checkpoint.branches["stage2.1.branch2.5"].start == 24

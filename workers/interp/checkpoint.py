@@ -1,7 +1,7 @@
 """One exact function: a graph, its tensors and its input convention, identified by content and read by rule."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from torch import Tensor
@@ -54,7 +54,7 @@ class Checkpoint:
     @cached_property
     def sizes(self) -> geometry.Shapes:
         """The shape of every node's value at the native input, for one image."""
-        return geometry.shapes(self.graph, self.shapes, given=(3, *self.input_spec.size))
+        return geometry.shapes(self.graph, self.shapes, given=(self.input_spec.channels, *self.input_spec.size))
 
     @cached_property
     def shapes(self) -> geometry.Shapes:
@@ -79,6 +79,11 @@ class Checkpoint:
     def flops(self) -> int:
         """Floating-point operations of one forward pass at the native input; multiply and add are two."""
         return layers.flops(self.graph, sizes=self.sizes, tensors=self.shapes)
+
+    def named(self, names: Mapping[str, str]) -> "Checkpoint":
+        """The same checkpoint with further names, each for a layer or a branch; raises NoSuchLayer."""
+        found = {name: replace(self.place(meant), name=name) for name, meant in names.items()}
+        return replace(self, aliases={**self.aliases, **found})
 
     def place(self, name: str) -> Branch:
         """The units that a layer's key or another name means; raises NoSuchLayer, naming the closest."""

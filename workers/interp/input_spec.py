@@ -14,6 +14,8 @@ from torch import Tensor
 from workers.interp.errors import BadInputSpec
 
 INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+ORDERS = {"RGB": 3, "BGR": 3, "L": 1}  # channels of the network's input
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey (ITU-R BT.601, as Pillow has it)
 LARGEST = 4096  # pixels a side
 
 
@@ -21,7 +23,8 @@ LARGEST = 4096  # pixels a side
 class InputSpec:
     """How RGB in [0, 1] becomes the network's input: x·(high − low) + low, minus mean, over std, per channel of RGB.
 
-    `size` is height and width. `channel_order` is that of the network: for `BGR` the channels are reversed at the end.
+    `size` is height and width. `channel_order` is that of the network: for `BGR` the channels are reversed at the end,
+    for `L` they are weighed together to one of grey.
     The crop protocol: `stretch` resizes the whole picture to `resize_to` in height and width, `shorter-side` keeps the
     proportions; then the centre of `size` is cut out.
     """
@@ -47,7 +50,7 @@ class InputSpec:
             raise BadInputSpec(field="value_range", reason="must rise from low to high")
         spec = cls(
             size=_size(given["size"]),
-            channel_order=_choice(given["channel_order"], ["RGB", "BGR"], field="channel_order"),
+            channel_order=_choice(given["channel_order"], list(ORDERS), field="channel_order"),
             value_range=(low, high),
             mean=_three(given["mean"], field="mean"),
             std=_three(given["std"], field="std"),
@@ -73,11 +76,18 @@ class InputSpec:
             "crop": "center",
         }
 
-    def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W]
+    @property
+    def channels(self) -> int:
+        """How many channels the network takes."""
+        return ORDERS[self.channel_order]
+
+    def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, C, H, W]
         """What the network takes, of any height and width, in the images' device and dtype."""
         low, high = self.value_range
         mean, std = (_constant(three, images.dtype, images.device) for three in (self.mean, self.std))
         prepared = (images * (high - low) + low - mean) / std
+        if self.channel_order == "L":
+            return (prepared * images.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
         return prepared.flip(1) if self.channel_order == "BGR" else prepared
 
     def crop(self, image: Image.Image) -> Tensor:  # -> [3, H, W] in [0, 1]

@@ -83,7 +83,7 @@ class Lens:
         finally:
             self._redirects = before
 
-    def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, 3, H, W]
+    def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, C, H, W]
         """What the network takes, on the lens's device and in its dtype."""
         prepared = self.checkpoint.input_spec.prepare(images.to(device=self.device, dtype=self.image_dtype))
         return prepared.to(self.dtype).contiguous(memory_format=torch.channels_last)

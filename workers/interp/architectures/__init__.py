@@ -1,9 +1,9 @@
 """The networks that can be opened by name: one file per family, one line to register it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from workers.interp.architectures import curve_circuit, torchvision
+from workers.interp.architectures import cifar_resnet, curve_circuit, inceptionv1, lenet, torchvision
 from workers.interp.errors import NoSuchArchitecture
 from workers.interp.graph import Graph
 from workers.interp.registry import closest, registry
@@ -29,7 +29,24 @@ class Architecture(Protocol):
         """Tensors that a file of this network may hold besides, and that never run."""
 
 
-ARCHITECTURES = registry("architecture", curve_circuit, torchvision)
+@runtime_checkable
+class Named(Protocol):
+    """A family that knows further names for its layers and branches, from a paper."""
+
+    def aliases(self, name: str) -> Mapping[str, str]:
+        """The key of a layer, or the name of a branch, by the further name."""
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A family that knows what size of input its networks were made for."""
+
+    def side(self, name: str) -> int:
+        """The side in pixels."""
+
+
+ARCHITECTURES = registry("architecture", curve_circuit, inceptionv1, cifar_resnet, lenet, torchvision)
+USUAL = 224  # pixels a side, where a family says nothing else
 
 
 def find(name: str) -> Architecture:
@@ -40,3 +57,15 @@ def find(name: str) -> Architecture:
             return family
     known = [known for family in families for known in family.names()]
     raise NoSuchArchitecture(architecture=name, closest=closest(name, known))
+
+
+def aliases(name: str) -> Mapping[str, str]:
+    """Further names for the layers and branches of a network, by what they stand for; most have none."""
+    family = find(name)
+    return family.aliases(name) if isinstance(family, Named) else {}
+
+
+def side(name: str) -> int:
+    """The side in pixels of the input that a network was made for."""
+    family = find(name)
+    return family.side(name) if isinstance(family, Sized) else USUAL

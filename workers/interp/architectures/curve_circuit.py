@@ -23,6 +23,11 @@ def names() -> tuple[str, ...]:
     return (name,)
 
 
+def side(_: str) -> int:
+    """It was drawn for 64 pixels."""
+    return 2 * MAP
+
+
 def graph(_: str) -> Graph:
     """Three rectified convolutions, the maximum over all positions, and a linear read-out of 8 classes."""
     return Graph(

@@ -1,4 +1,4 @@
-"""Writes the reference pages that are said once, in code: problems, probes, permissions, contents, rules."""
+"""Writes the reference pages that are said once, in code: problems, probes, permissions, contents, architectures …"""
 
 import inspect
 import json
@@ -17,6 +17,7 @@ import workers.registration
 from atlas.contents import CONTENTS
 from atlas.permissions import RULES
 from atlas.services import rules as numbered
+from workers import survey
 from workers.interp.probes import PROBES
 
 PROBLEMS = """# Problems
@@ -59,7 +60,7 @@ BOUNDS = LIMITS | {"minLength": "characters ≥", "maxLength": "characters ≤",
 class Command(BaseCommand):
     """Write the pages, or say which are not what the code says."""
 
-    help = "Write docs/reference/{problems,probes,permissions,contents,rules}.md from the code."
+    help = "Write docs/reference/{problems,probes,permissions,contents,rules,architectures}.md from the code."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -69,12 +70,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         """Compare and write."""
         folder = Path(settings.BASE_DIR) / "docs" / "reference"
+        networks = folder / "architectures.md"
         pages = {
             folder / "problems.md": problems(),
             folder / "probes.md": probes(),
             folder / "permissions.md": permissions(),
             folder / "contents.md": contents(),
             folder / "rules.md": rules(),
+            networks: survey.page(standing=networks.read_text() if check and networks.exists() else ""),
         }
         stale = {path: text for path, text in pages.items() if not path.exists() or path.read_text() != text}
         if check and stale:

@@ -1,4 +1,4 @@
-"""Writes the reference pages that are said once, in code: problems, probes, permissions, contents, architectures …"""
+"""Writes the reference pages that are said once, in code: problems, probes, permissions, contents, rules, networks."""
 
 import inspect
 import json

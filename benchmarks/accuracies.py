@@ -9,7 +9,6 @@ measure the small networks in full, and GoogLeNet on every twentieth photograph.
 """
 
 import csv
-import json
 import os
 import platform
 import sys
@@ -17,7 +16,6 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import PIL
@@ -25,33 +23,8 @@ import torch
 from PIL import Image
 
 from benchmarks import beats_the_dataset
-from workers.interp import architectures, weights
-from workers.interp.checkpoint import Checkpoint, InputSpec
+from benchmarks.real import FILES, card, opened
 from workers.interp.lens import Lens
-
-CARDS = Path(__file__).resolve().parent.parent / "deploy" / "cards"
-FILES = {
-    "googlenet-caffe": "bvlc_googlenet_imagenet",
-    "googlenet-caffe-shorter-side": "bvlc_googlenet_imagenet",
-    "squeezenet1_1-caffe": "squeezenet1_1_caffe_imagenet",
-    "resnet20-cifar10": "resnet20_cifar10",
-    "lenet5-mnist": "lenet5_mnist",
-}
-
-
-def card(name: str) -> dict[str, Any]:
-    """A card that is shipped."""
-    return json.loads((CARDS / f"{name}.json").read_text())
-
-
-def opened(folder: Path, name: str) -> Lens:
-    """The checkpoint of a card."""
-    said, path = card(name), folder / "checkpoints" / f"{FILES[name]}.safetensors"
-    known = said["architecture"]
-    family = architectures.find(known)
-    tensors = weights.load(path, expected=family.shapes(known), spare=family.spare(known))
-    checkpoint = Checkpoint(known, family.graph(known), tensors, InputSpec.from_json(said["input"]))
-    return Lens(checkpoint.named(architectures.aliases(known)))
 
 
 def photographs(folder: Path, *, every: int = 1) -> Iterator[tuple[Image.Image, int]]:

@@ -2,30 +2,30 @@
 
 Run in a checkout, with the folder of real checkpoints and images named by ATLAS_REAL_DATA:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py section.md
+    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py googlenet-caffe section.md
 
 It takes about ten minutes on one core and writes what it found to the named file: its section in RESULTS.md.
 
-What is compared, in SqueezeNet 1.1, for 8 units of each of three layers, drawn by a seeded generator:
+What is compared, in SqueezeNet 1.1 or Caffe's GoogLeNet, for 8 units of each of three layers, drawn by a seeded
+generator:
 
 * the picture: the probe's defaults (128 px, 512 steps), exciting, and only the first of its three seeds, so that no
   best of three flatters it. Measured is the stored 8-bit PNG, decoded again, shown still at its own size as it is, as
   the probe itself measures it: the largest answer over positions.
-* the photographs: all 1,000, each by the checkpoint's crop protocol at the native 227 × 227: the largest answer over
+* the photographs: all 1,000, each by the checkpoint's crop protocol at the native size: the largest answer over
   positions and photographs. They have three times as many positions to be lucky at, which favours them.
 
 A picture at its own size has its border, where convolutions see zeros, closer to its middle than a photograph has. So
-the table also says what the picture reaches in the middle of a grey 227 × 227 canvas, where its border is an edge to
-grey and the border of the input is where the photographs have it. The verdict is over the first measure.
+the table also says what the picture reaches in the middle of a grey canvas of the native size, where its border is an
+edge to grey and the border of the input is where the photographs have it. The verdict is over the first measure.
 """
 
 import io
-import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +34,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from workers.interp import architectures, weights
+from benchmarks.real import opened
 from workers.interp.address import Subject, Unit
-from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.lens import Lens
 from workers.interp.probe import Failure
 from workers.interp.probes import PROBES
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = ("features.3", "features.7", "features.12")
+LAYERS = {
+    "squeezenet1_1-caffe": ("features.3", "features.7", "features.12"),
+    "googlenet-caffe": ("mixed3b", "mixed4c", "mixed5b"),
+}
 SITE = "post_relu"
 EACH = 8  # units of a layer
 PARAMS = {"seeds": [0], "polarity": "positive"}  # the rest are the probe's defaults
@@ -65,29 +67,17 @@ class Row:
         return self.picture > self.photographs
 
 
-def opened(folder: Path) -> Lens:
-    """SqueezeNet 1.1 with its Caffe weights and the card that is shipped for it."""
-    family, card = architectures.find("squeezenet1_1"), ROOT / "deploy" / "cards" / "squeezenet1_1-caffe.json"
-    tensors = weights.load(
-        folder / "checkpoints" / "squeezenet1_1_caffe_imagenet.safetensors",
-        expected=family.shapes("squeezenet1_1"),
-        spare=family.spare("squeezenet1_1"),
-    )
-    spec = InputSpec.from_json(json.loads(card.read_text())["input"])
-    return Lens(Checkpoint("squeezenet1_1", family.graph("squeezenet1_1"), tensors, spec))
-
-
-def sampled(lens: Lens, *, seed: int = 0) -> list[Unit]:
+def sampled(lens: Lens, layers: Sequence[str], *, seed: int = 0) -> list[Unit]:
     """Eight units of each layer."""
     random = np.random.Generator(np.random.Philox(seed))
-    chosen = {layer: random.choice(lens.layers[layer].channels, EACH, replace=False) for layer in LAYERS}
+    chosen = {layer: random.choice(lens.layers[layer].channels, EACH, replace=False) for layer in layers}
     return [Unit(layer, int(channel)) for layer, channels in chosen.items() for channel in sorted(channels)]
 
 
 @torch.no_grad()
-def over_photographs(lens: Lens, folder: Path) -> dict[str, Tensor]:  # -> {layer: [C]}
+def over_photographs(lens: Lens, folder: Path, layers: Sequence[str]) -> dict[str, Tensor]:  # -> {layer: [C]}
     """The largest answer of every channel to any photograph, anywhere."""
-    read, best = lens.reading(LAYERS, site=SITE), {layer: torch.tensor(-torch.inf) for layer in LAYERS}
+    read, best = lens.reading(layers, site=SITE), {layer: torch.tensor(-torch.inf) for layer in layers}
     for batch in batches(lens, sorted((folder / "images" / "imagenet1000").glob("*.jpg"))):
         best = {layer: torch.maximum(best[layer], maps.amax((0, 2, 3))) for layer, maps in read(batch).items()}
     return best
@@ -133,7 +123,7 @@ def compared(lens: Lens, unit: Unit, photographs: float) -> Row:
     return Row(unit, float(answer(picture).max()), float(answer(around).max()), photographs, seconds)
 
 
-def report(rows: list[Row], lens: Lens) -> str:
+def report(rows: list[Row], lens: Lens, name: str) -> str:
     """The results as a page."""
     wins, framed_wins = sum(row.beats for row in rows), sum(row.framed > row.photographs for row in rows)
     machine = f"{processor()}, {torch.get_num_threads()} thread, float32"
@@ -147,9 +137,9 @@ def report(rows: list[Row], lens: Lens) -> str:
             "and why like this, is said there. The goal is 90 %.",
             "",
             f"**{wins} of {len(rows)} pictures ({wins / len(rows):.0%}) excite their unit more than any of the 1,000 "
-            f"photographs**; framed in grey at 227 × 227, {framed_wins} of {len(rows)}.",
+            f"photographs**; framed in grey at the native size, {framed_wins} of {len(rows)}.",
             "",
-            f"SqueezeNet 1.1, checkpoint `{lens.checkpoint.digest}`, site `{SITE}`. {machine}. {listed}.",
+            f"`{name}`, checkpoint `{lens.checkpoint.digest}`, site `{SITE}`. {machine}. {listed}.",
             "",
             "| unit | picture | framed in grey | best photograph | picture ÷ photograph | beats | seconds |",
             "|---|---|---|---|---|---|---|",
@@ -177,18 +167,19 @@ def processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def main(page: Path) -> None:
+def main(name: str, page: Path) -> None:
     """Measure, tell on the way, and write the page."""
     folder = Path(os.environ["ATLAS_REAL_DATA"])
-    lens = opened(folder)
-    best = over_photographs(lens, folder)
+    lens = opened(folder, name)
+    layers = [lens.checkpoint.place(layer).layer for layer in LAYERS[name]]
+    best = over_photographs(lens, folder, layers)
     rows = []
-    for unit in sampled(lens):
+    for unit in sampled(lens, layers):
         rows.append(compared(lens, unit, float(best[unit.layer][unit.channel])))
         print(rows[-1], flush=True)
-    page.write_text(report(rows, lens))
+    page.write_text(report(rows, lens, name))
     print(f"{sum(row.beats for row in rows)} of {len(rows)}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -23,7 +23,6 @@ opening apart. The ratio is taken over the units where ours reaches at least wha
 """
 
 import io
-import json
 import os
 import platform
 import statistics
@@ -39,7 +38,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from workers.interp import architectures, weights
+from benchmarks.real import opened
+from workers.interp import architectures
 from workers.interp.address import Subject, Unit
 from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.geometry import shapes
@@ -207,15 +207,6 @@ def written(rows: list[tuple[str, dict[str, list[float]], float]], best: float) 
     )
 
 
-def caffe(folder: Path) -> Checkpoint:
-    """Caffe's GoogLeNet, from the card and the weights."""
-    card = json.loads((Path(__file__).parents[1] / "deploy" / "cards" / "googlenet-caffe.json").read_text())
-    family = architectures.find(card["architecture"])
-    name, path = card["architecture"], folder / "checkpoints" / "bvlc_googlenet_imagenet.safetensors"
-    tensors = weights.load(path, expected=family.shapes(name), spare=family.spare(name))
-    return Checkpoint(name, family.graph(name), tensors, InputSpec.from_json(card["input"]))
-
-
 @torch.no_grad()
 def judged(lens: Lens, unit: Unit, pixels: np.ndarray) -> float:  # of [H, W, 3] uint8
     """What the one evaluator makes of a picture."""
@@ -241,14 +232,15 @@ class Row:
 
 def result(folder: Path, *, layers: tuple[str, ...] = ("mixed3b", "mixed4c", "mixed5b"), each: int = 2) -> str:
     """The table of equal results."""
-    checkpoint = caffe(folder)
-    lens, rows = Lens(checkpoint), []
+    lens, rows = opened(folder, "googlenet-caffe"), []
+    checkpoint = lens.checkpoint
     random = np.random.Generator(np.random.Philox(5))
     for layer in layers:
         [node] = lens.cut(layer, site="post_relu")
         plain = Plain(checkpoint.graph, dict(checkpoint.tensors), node)
-        for index in sorted(random.choice(lens.layers[layer].channels, each, replace=False).tolist()):
-            rows.append(both(lens, plain, Unit(layer, index)))
+        width = checkpoint.place(layer).stop
+        for index in sorted(random.choice(width, each, replace=False).tolist()):
+            rows.append(both(lens, plain, lens.resolve(Unit(layer, index))))
             print(rows[-1], flush=True)
     return compared(rows)
 

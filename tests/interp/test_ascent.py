@@ -1,5 +1,6 @@
 """Ascent is what it says: step by step the textbook's, and the gradient is the slope of what is measured."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_ascent_is_the_ten_line_loop(precise, monkeypatch, moving, decay, decorr
 def copied(moments):
     """The moments, with the spectra as they were: they are updated in place."""
     for moment in moments:
-        yield Moment(moment.step, moment.values, moment.gradient, moment.numbers.clone())
+        yield replace(moment, numbers=moment.numbers.clone())
 
 
 def gradients_of(lens, goals, spectrum, drawn, path, moments):
@@ -156,7 +157,11 @@ def test_a_trace_tells_dead_from_silent_and_lost():
     trace = Trace(2)
     nan = float("nan")
     for step, gradient in ((1, [0.0, 0.0, 1.0, 1.0]), (2, [0.0, 1.0, nan, 1.0])):
-        trace.add(Moment(step, torch.tensor([0.0, 0.0, 1.0, float("inf")]), torch.tensor(gradient), torch.empty(0)))
+        trace.add(
+            Moment(
+                step, torch.tensor([0.0, 0.0, 1.0, float("inf")]), torch.tensor(gradient), torch.empty(0), Spectrum(8)
+            )
+        )
     assert [trace.of(row, until=2)["dead"] for row in (0, 1)] == [True, False]
     assert [trace.finite(row) for row in range(4)] == [True, True, False, False]
 

@@ -139,6 +139,7 @@ def decoded(blob) -> torch.Tensor:  # -> [3, S, S] in [0, 1]
         {"parameterisation": "maco"},
         {"extent": "receptive-field", "size": 64},
         {"rest": 0.5, "steps": 100},
+        {"schedule": "coarse-to-fine", "size": 32},
     ],
     ids=lambda params: next(iter(params)),
 )
@@ -253,7 +254,7 @@ def test_at_rest_is_said_by_one_sample_alone():
         for step in range(WINDOW):
             values = torch.tensor([level, 10.0 * 2**window])
             number = window * WINDOW + step + 1
-            rest.add(Moment(number, values, values, torch.full((2, 1), float(number))))
+            rest.add(Moment(number, values, values, torch.full((2, 1), float(number)), images.Spectrum(8)))
             taken.append(list(rest.steps))
     assert taken[3 * WINDOW - 2] == [0, 0]
     assert taken[3 * WINDOW - 1] == [3 * WINDOW, 0]
@@ -273,3 +274,27 @@ def test_whoever_came_to_rest_took_fewer_steps_and_reached_no_less_than_it_had(c
     shared = len(one["trace"]["values"]) - 1
     assert one["trace"]["values"][:shared] == other["trace"]["values"][:shared]
     assert one["maximum"] > 0.8 * other["maximum"]
+
+
+def test_what_was_found_small_is_repeated_at_its_scale():
+    """The same pixels two by two, so that a network answers to them as it did."""
+    whole = images.Spectrum(48, 0.7, dtype=torch.float64)
+    numbers = whole.coarse.start([np.random.Generator(np.random.Philox(1))]) * 40
+    small, tiled = whole.coarse.decode(numbers), whole.decode(whole.tiled(numbers))
+    assert torch.allclose(tiled, small.repeat(1, 1, 2, 2), atol=1e-9)
+
+
+def test_coarse_to_fine_goes_on_where_it_was(circuit):
+    params = {**QUICK, "size": 64, "steps": 120, "seeds": [0]}
+    seen: list = []
+    [fine] = PROBE.run(
+        circuit, [Subject.parse("line:1")], {**params, "schedule": "coarse-to-fine"}, observe=seen.append
+    )
+    [even] = PROBE.run(circuit, [Subject.parse("line:1")], params)
+    assert [shot.blob.facts["width"] for one in seen for shot in one.snapshots] == [32, 32]
+    assert fine.numbers["pictures"][0]["maximum"] > 0.7 * even.numbers["pictures"][0]["maximum"]
+    values = fine.numbers["pictures"][0]["trace"]["values"]
+    assert values[65] > 0.5 * values[58], "no step back where the size changes"
+    [tiny] = PROBE.run(circuit, [Subject.parse("line:1")], {**QUICK, "schedule": "coarse-to-fine"})
+    [same] = PROBE.run(circuit, [Subject.parse("line:1")], QUICK)
+    assert tiny.blobs[0].data == same.blobs[0].data, "too small to begin smaller"

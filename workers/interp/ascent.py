@@ -26,6 +26,7 @@ class Path:
     canvas: int
     moving: bool
     replay: bool = False  # a step is recorded once and played again, where the device can
+    taken: int = 0  # steps of an earlier path that this one goes on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Moment:
     values: Tensor
     gradient: Tensor
     numbers: Tensor
+    pictures: Parameterisation
 
 
 TRACED = 128  # points of a trace, at most
@@ -71,25 +73,33 @@ class Trace:
         return {"dead": dead, "trace": {"steps": steps, "values": rounded}}
 
 
-def ascend(objective: Climbed, pictures: Parameterisation, streams: Sequence[Stream], path: Path) -> Iterator[Moment]:
+def ascend(
+    objective: Climbed,
+    pictures: Parameterisation,
+    streams: Sequence[Stream],
+    path: Path,
+    *,
+    start: Tensor | None = None,
+) -> Iterator[Moment]:
     """Climb for `path.steps` updates of Adam, one sample for each stream; the numbers are updated in place.
 
     The sum of the values is climbed, never their mean: Adam's epsilon would feel the number of samples. Nothing is
     shared between samples, and between two moments no state of the library is changed. Gradients are redirected in the
     first steps (`redirection.STEPS`).
     """
-    numbers = pictures.start([stream.at(0) for stream in streams])  # [N, ...]
+    numbers = pictures.start([stream.at(0) for stream in streams]) if start is None else start  # [N, ...]
     take = replay.Steps(objective, pictures) if path.replay else partial(slope, objective, pictures)
     mean, square = torch.zeros_like(numbers), torch.zeros_like(numbers)
     for step in range(1, path.steps + 1):
-        draws = draws_for(streams, step=step, size=pictures.size, moving=path.moving)
+        counted = path.taken + step
+        draws = draws_for(streams, step=counted, size=pictures.size, moving=path.moving)
         grid = warp.grids(draws, size=pictures.size, canvas=path.canvas).to(numbers)
-        values, gradient = take(numbers, grid, redirect=step <= redirection.STEPS)
+        values, gradient = take(numbers, grid, redirect=counted <= redirection.STEPS)
         mean.lerp_(gradient, 1 - FIRST_MOMENT)
         square.mul_(SECOND_MOMENT).addcmul_(gradient, gradient, value=1 - SECOND_MOMENT)
         width = path.learning_rate / (1 - FIRST_MOMENT**step)
         numbers.addcdiv_(mean, (square / (1 - SECOND_MOMENT**step)).sqrt_().add_(EPSILON), value=width)
-        yield Moment(step, values, gradient.abs().flatten(1).amax(1), numbers)
+        yield Moment(counted, values, gradient.abs().flatten(1).amax(1), numbers, pictures)
 
 
 def climbing(

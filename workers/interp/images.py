@@ -64,6 +64,19 @@ class Spectrum:
         drawn = np.stack([generator.normal(scale=SPREAD, size=self.shape) for generator in generators])
         return torch.from_numpy(drawn).to(device=self.device, dtype=self.dtype)
 
+    @property
+    def coarse(self) -> "Spectrum":
+        """The same pictures at half the size."""
+        return Spectrum(self.size // 2, self.decay, self.decorrelate, device=self.device, dtype=self.dtype)
+
+    def tiled(self, spectra: Tensor) -> Tensor:  # [N, 3, size // 2, size // 4 + 1, 2] -> [N, 3, size, size // 2 + 1, 2]
+        """Spectra of pictures that repeat those of half the size two by two: their waves are every other one of ours."""
+        half = self.coarse
+        waves = 4 * spectra * half._scale  # an inverse transform of four times the pixels divides by four times as much
+        found = spectra.new_zeros(len(spectra), *self.shape)
+        found[:, :, ::2, ::2] = waves / self._scale[::2, ::2]
+        return found
+
     def decode(self, spectra: Tensor) -> Tensor:  # [N, 3, size, size // 2 + 1, 2] -> [N, 3, size, size] in (0, 1)
         """The pictures, as RGB."""
         waves = torch.view_as_complex((spectra * self._scale).contiguous())

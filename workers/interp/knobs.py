@@ -112,6 +112,13 @@ class Knobs(Params):
         "moved about in (receptive-field), which is quicker for early layers.",
         among=("full", "receptive-field"),
     )
+    schedule: str = choice(
+        "even",
+        title="Schedule",
+        description="Every step at the picture's size (even), or the first half of them at half the size, where a step "
+        "costs a quarter, repeated two by two for the other half (coarse-to-fine). A fixed input size is always even.",
+        among=("even", "coarse-to-fine"),
+    )
     rest: float = number(
         0.0,
         title="Stop at rest",

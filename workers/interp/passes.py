@@ -8,7 +8,7 @@ from torch import Tensor
 
 from workers.interp import encode
 from workers.interp.address import Subject
-from workers.interp.ascent import Path, Trace, ascend, milestones
+from workers.interp.ascent import Path, Trace, milestones
 from workers.interp.errors import NonfiniteActivation
 from workers.interp.framing import Frame
 from workers.interp.images import Parameterisation, Phases, Spectrum, natural, quantised, resampled
@@ -17,6 +17,7 @@ from workers.interp.lens import Lens
 from workers.interp.objectives import SIGNS, Goal, Objective, Response
 from workers.interp.plan import Plan
 from workers.interp.probe import Answers, Blob, Failure, Finding, Observe, Progress, Snapshot
+from workers.interp.schedule import climb
 from workers.interp.stopping import Rest
 from workers.interp.streams import Stream
 
@@ -50,11 +51,10 @@ class Sample:
         objective = f"{self.goal.polarity} {self.goal.site}{form}"
         return Stream.of(checkpoint=checkpoint, subject=str(self.goal.subject), objective=objective, seed=self.seed)
 
-    def facts(self, *, width: int = 0, height: int = 0) -> dict[str, Any]:
-        """What a blob of it shows; in full size unless said otherwise."""
-        size = self.question.frame.size
+    def facts(self, size: tuple[int, int]) -> dict[str, Any]:
+        """What a blob of it shows, of this width and height."""
         shown = {"polarity": self.goal.polarity, "seed": self.seed, "site": self.goal.site}
-        return {**shown, "width": width or size, "height": height or size}
+        return {**shown, "width": size[0], "height": size[1]}
 
 
 class Pass:
@@ -92,12 +92,14 @@ class Pass:
         streams = [sample.stream(self.lens.checkpoint.digest, form=params.form.word) for sample in self.samples]
         start = quantised(decode(self.pictures.start([stream.at(0) for stream in streams])))
         rest, trace, shown = Rest(len(streams), share=params.rest), Trace(path.steps), milestones(path.steps)
-        for moment in ascend(objective, self.pictures, streams, path):
+        coarse = params.schedule != "even" and self.frame.canvas > self.frame.size
+        for moment in climb(objective, self.pictures, streams, path, coarse=coarse):
             trace.add(moment)
-            rest.add(moment)
+            if moment.pictures is self.pictures:  # what is half as large is not compared with what is whole
+                rest.add(moment)
             snapshots: tuple[Snapshot, ...] = ()
             if moment.step in shown:
-                snapshots = self._snapshots(moment.step, quantised(decode(rest.kept(moment.numbers))))
+                snapshots = self._snapshots(moment.step, quantised(moment.pictures.decode(rest.kept(moment.numbers))))
             observe(Progress(done + moment.step, of, snapshots))
             if rest.all or moment.step == path.steps:
                 pixels, last = quantised(decode(rest.kept(moment.numbers))), moment.step
@@ -113,7 +115,9 @@ class Pass:
     def _snapshots(self, step: int, pixels: Tensor) -> tuple[Snapshot, ...]:
         """The pictures on their way."""
         return tuple(
-            Snapshot(sample.question.given, step, Blob("snapshot", "image/webp", encode.webp(one), sample.facts()))
+            Snapshot(
+                sample.question.given, step, Blob("snapshot", "image/webp", encode.webp(one), sample.facts(_size(one)))
+            )
             for sample, one in zip(self.samples[: len(self.questions) * self.each], pixels, strict=False)
         )
 
@@ -180,8 +184,12 @@ def _summary(question: Question, pictures: list[dict[str, Any]], *, steps: int) 
 
 def _blobs(sample: Sample, pixels: Tensor) -> tuple[Blob, Blob]:  # [3, S, S] uint8
     """The picture itself, and small."""
-    small, (width, height) = encode.thumbnail(pixels)
+    small, size = encode.thumbnail(pixels)
     return (
-        Blob("image", "image/png", encode.png(pixels), sample.facts()),
-        Blob("thumbnail", "image/webp", small, sample.facts(width=width, height=height)),
+        Blob("image", "image/png", encode.png(pixels), sample.facts(_size(pixels))),
+        Blob("thumbnail", "image/webp", small, sample.facts(size)),
     )
+
+
+def _size(pixels: Tensor) -> tuple[int, int]:  # [3, H, W] -> (W, H)
+    return pixels.shape[2], pixels.shape[1]

@@ -70,7 +70,7 @@ class Spectrum:
         return Spectrum(self.size // 2, self.decay, self.decorrelate, device=self.device, dtype=self.dtype)
 
     def tiled(self, spectra: Tensor) -> Tensor:  # [N, 3, size // 2, size // 4 + 1, 2] -> [N, 3, size, size // 2 + 1, 2]
-        """Spectra of pictures that repeat those of half the size two by two: their waves are every other one of ours."""
+        """Spectra of pictures that repeat those of half the size two by two: their waves are every other of ours."""
         half = self.coarse
         waves = 4 * spectra * half._scale  # an inverse transform of four times the pixels divides by four times as much
         found = spectra.new_zeros(len(spectra), *self.shape)

@@ -7,6 +7,7 @@ read by it. torch's reader is told to build tensors only, which by itself would 
 import json
 import pickle
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from workers.examination import attend, limit, say
 
 # DenseNet was published when a dense layer's parts were numbered apart: `norm.1` is `norm1` today.
 NUMBERED = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+# What torch's reader raises for a file that it cannot or will not read.
+UNREADABLE = (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError)
 
 
 def tensors(file: Path) -> dict[str, Any]:
-    """The tensors of a state dict, under today's names; raises ValueError for anything else."""
+    """The tensors of a state dict, under today's names; raises one of UNREADABLE for anything else."""
     import torch
 
     state = torch.load(file, map_location="cpu", weights_only=True)
@@ -36,7 +39,7 @@ def main(file: str, out: str) -> int:
         found = tensors(Path(file))
         say(f"{len(found)} tensors are read")
         weights.save(Path(out) / "weights.safetensors", found)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError) as error:
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         (Path(out) / "refusal.json").write_text(json.dumps({"slug": "checkpoint-pickle-refused", "detail": reason}))
         return 1
@@ -44,6 +47,4 @@ def main(file: str, out: str) -> int:
 
 
 if __name__ == "__main__":
-    import sys
-
     raise SystemExit(main(*sys.argv[1:3]))

@@ -168,7 +168,7 @@ def mobile() -> tuple[Graph, dict[str, tuple[int, ...]]]:
 
 SIDES = {"residual": 24, "branches": 32, "fixed": 24, "mobile": 24}
 BUILT = {"residual": residual, "branches": branches, "fixed": fixed, "mobile": mobile}
-OF_FAMILIES = {"squeezenet1_1": 64, "inceptionv1": 48, "resnet20": 16, "lenet5": 32}
+OF_FAMILIES = {"squeezenet1_1": 64, "inceptionv1": 32, "lenet5": 32}
 NAMES = ("curve-circuit", *BUILT, *OF_FAMILIES)
 
 

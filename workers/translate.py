@@ -18,7 +18,7 @@ from atlas.services import artifacts, questions
 from atlas.services.jobs import Shown
 from workers import registration
 from workers.interp.address import Subject
-from workers.interp.checkpoint import Checkpoint, InputSpec
+from workers.interp.checkpoint import Branch, Checkpoint, InputSpec
 from workers.interp.errors import InterpError, NoSuchMaterial
 from workers.interp.graph import Graph
 from workers.interp.lens import Lens
@@ -28,13 +28,15 @@ from workers.registration import Refused
 
 
 def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Checkpoint:
-    """The science's checkpoint of a row."""
+    """The science's checkpoint of a row, with every name that its units have."""
+    aliases = row.aliases.select_related("layer")
     return Checkpoint(
         architecture=row.architecture,
         graph=Graph.from_json(row.graph),
         tensors=dict(tensors),
         input_spec=InputSpec.from_json(row.input_spec),
         task=row.task,
+        aliases={alias.name: Branch(alias.name, alias.layer.key, alias.start, alias.stop) for alias in aliases},
     )
 
 

@@ -35,6 +35,15 @@ REFUSED = {
     "swin_v2_t": "features.1.0.attn attends to tokens",
     "maxvit_t": "window_attention attends to tokens",
 }
+DIGESTS = {
+    "resnet18": "611d2aa926dde959fe1ef3403a84abbdd0e950d6b61c95f84adaf453b08f4aec",
+    "googlenet": "7b000cca75d7ef8c893d5845e7a8bebadc17e2e0cd9fdc9a93cee20d6d426be3",
+    "densenet121": "0b55fcce39c65f69cf77466070fd0796940223a3e4d1a5449238c4806f588db6",
+    "efficientnet_b0": "6deea280d47f783e8c52f2c11c4742e85886c3150c3ab5e3dbbc501b0b31800e",
+    "regnet_y_400mf": "35c18d526c7745157dd7fcdf5696b1c2f56c3311537db0460e151d3e41455215",
+    "convnext_tiny": "ed144ebcbe9871355de0e27eeaea3486c281c81e0d1d6acf65f0272cc372e18a",
+    "shufflenet_v2_x0_5": "6fd5c1a3a25c83b452e7b7155aa06ce7ac62393909e4e27b67613548133151c7",
+}
 FAMILIES = (
     *("alexnet", "convnext", "densenet", "efficientnet", "googlenet", "inception", "maxvit", "mnasnet", "mobilenet"),
     *("regnet", "resnet", "resnext", "shufflenet", "squeezenet", "swin", "vgg", "vit", "wide"),
@@ -66,6 +75,12 @@ def test_our_graph_computes_what_the_module_does(name, side):
     scale = float(theirs.abs().max())
     torch.testing.assert_close(plain, theirs, rtol=1e-9, atol=1e-9 * scale)
     torch.testing.assert_close(folded, theirs, rtol=1e-7, atol=1e-7 * scale)
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_digests_are_pinned(name):
+    """However a library's next version is traced, and whatever is learnt to be traced: the same checkpoints."""
+    assert architectures.find(name).graph(name).sha256 == DIGESTS[name]
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18"])

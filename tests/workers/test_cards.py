@@ -12,6 +12,7 @@ from atlas.models import Checkpoint as Row
 from atlas.models import LayerAlias
 from atlas.services import addresses, checkpoints
 from tests.interp import networks
+from workers import lenses
 from workers.interp import architectures, weights
 from workers.interp.checkpoint import Checkpoint, InputSpec
 
@@ -53,4 +54,5 @@ def test_a_family_that_has_further_names_registers_them(tmp_path):
     }
     place = addresses.neuron(row, "c3", "15")
     assert (place.layer.key, place.channel, place.canonical) == ("convnet.c3", 15, False)
+    assert lenses.load(row).channel("c3", 15) == ("convnet.c3", 15)
     assert row.labels == json.loads(card.read_text())["labels"]

@@ -140,8 +140,7 @@ def mobile() -> tuple[Graph, dict[str, tuple[int, ...]]]:
         Node("edge", "pad", ("input",), {"height": [0, 1], "width": [1, 2]}),
         conv("stem", "edge", stride=2),
         Node("stem_relu", "relu", ("stem",)),
-        Node("norm", "layer_norm", ("stem_relu",), {"eps": 1e-5}, {"weight": "norm.weight", "bias": "norm.bias"}),
-        linear("wide", "norm"),
+        linear("wide", "stem_relu"),
         Node("wide_relu", "relu", ("wide",)),
         linear("narrow", "wide_relu"),
         Node("scaled", "scale", ("narrow",), {}, {"weight": "scaled.weight"}),
@@ -157,13 +156,17 @@ def mobile() -> tuple[Graph, dict[str, tuple[int, ...]]]:
         Node("widened", "pad", ("every_other",), {"channels": [1, 2]}),
         Node("last", "add", ("down", "widened")),
         Node("last_relu", "relu", ("last",)),
-        Node("pool", "adaptive_avg_pool", ("last_relu",), {"output_size": 1}),
+        Node("norm", "layer_norm", ("last_relu",), {"eps": 1e-5}, {"weight": "norm.weight", "bias": "norm.bias"}),
+        conv("final", "norm", padding=1),
+        Node("final_relu", "relu", ("final",)),
+        Node("pool", "adaptive_avg_pool", ("final_relu",), {"output_size": 1}),
         Node("flat", "flatten", ("pool",)),
         linear("head", "flat"),
     ]
     shapes = of_conv("stem", 6, 3, 3, 3) | of_conv("wide", 10, 6) | of_conv("narrow", 6, 10)
-    shapes |= of_conv("mixed", 3, 3, 3, 3) | of_conv("down", 9, 6, 3, 3) | of_conv("head", 4, 9)
-    return Graph(nodes, output="head"), shapes | {"norm.weight": (6,), "norm.bias": (6,), "scaled.weight": (6, 1, 1)}
+    shapes |= of_conv("mixed", 3, 3, 3, 3) | of_conv("down", 9, 6, 3, 3) | of_conv("final", 5, 9, 3, 3)
+    shapes |= of_conv("head", 4, 5) | {"norm.weight": (9,), "norm.bias": (9,), "scaled.weight": (6, 1, 1)}
+    return Graph(nodes, output="head"), shapes
 
 
 SIDES = {"residual": 24, "branches": 32, "fixed": 24, "mobile": 24}

@@ -84,6 +84,7 @@ def test_layers_behind_these_operations_are_the_ones_that_are_meant():
         "joined": ("concat", 6, ("post_relu",)),
         "down": ("conv", 9, ("pre_relu",)),
         "last": ("sum", 9, ("pre_relu", "post_relu")),
+        "final": ("conv", 5, ("pre_relu", "post_relu")),
         "head": ("linear", 4, ("pre_relu",)),
     }
     assert found.channel("mixed", 2) == ("joined", 5)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,6 +32,19 @@ def window(rows: Any, *, by: str, asked: dict[str, Any], request: Request) -> tu
     found = list(rows.order_by(by)[: size + 1])
     more = len(found) > size
     return found[:size], getattr(found[size - 1], column) if more else None
+
+
+def ranked(rows: Any, *, by: str, asked: dict[str, Any], request: Request) -> tuple[list[Any], Any]:
+    """The rows of this page in the order of a column that several may share, equals by id; where the next begins."""
+    column, size = by.removeprefix("-"), asked.get("limit", query.DEFAULT_LIMIT)
+    beyond = "lt" if by.startswith("-") else "gt"
+    after = query.position(request, asked.get("cursor"))
+    if after is not None:
+        value, last = after
+        rows = rows.filter(Q(**{f"{column}__{beyond}": value}) | Q(**{column: value, "id__gt": last}))
+    found = list(rows.order_by(by, "id")[: size + 1])
+    more = len(found) > size
+    return found[:size], [getattr(found[size - 1], column), found[size - 1].pk] if more else None
 
 
 def span(count: int, *, asked: dict[str, Any], request: Request) -> tuple[int, int, int | None]:

@@ -16,6 +16,7 @@ from atlas.dossiers import (
     changes,
     checkpoints,
     comments,
+    connections,
     footholds,
     imports,
     jobs,
@@ -125,6 +126,7 @@ Layer = shape(checkpoints.LayerFacts)
 LayerPage = listed(checkpoints.LayerFacts)
 Neuron = shape(neurons.NeuronDossier)
 TilePage = listed(checkpoints.Tile)
+ConnectionPage = listed(connections.ConnectionFacts)
 Citation = shape(Cited)
 Probe = shape(neurons.ProbeFacts)
 ProbePage = listed(neurons.ProbeFacts)

@@ -19,6 +19,7 @@ from django.test.utils import setup_databases, teardown_databases
 from atlas.models import Checkpoint, Contributor, Job, ProbeKind, User
 from atlas.services import artifacts, catalog, checkpoints, jobs, people, workers
 from atlas.services.checkpoints import AliasFacts, LayerFacts, Registration
+from atlas.services.connections import Measured
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.claims import ana, argued, bo, claim, curator, cy, describe, lab  # noqa: F401 - fixtures
@@ -46,6 +47,13 @@ SCHEMA = {
         },
         "polarity": {"enum": ["both", "positive", "negative"], "title": "Polarity", "default": "both"},
     },
+}
+
+MEASURING = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"top": {"type": "integer", "title": "How many", "minimum": 1, "default": 10}},
 }
 
 
@@ -212,6 +220,25 @@ def ask_for(probe):
         return jobs.request(actor=actor, checkpoint=checkpoint, questions=questions)
 
     return asked
+
+
+@pytest.fixture
+def measure(db):
+    """Asks for the connections of a unit of a checkpoint, and has a worker answer with these: the job, done."""
+
+    def measured(checkpoint: Checkpoint, actor: Contributor, unit: str, *edges: Measured, **params: Any) -> Job:
+        kind = catalog.publish(
+            name="connections", version=1, summary="Weights", description="What a unit listens to.", schema=MEASURING,
+            subjects=["unit"], site="pre_relu", example={}, seconds=1.0,
+        )  # fmt: skip
+        questions = ask(checkpoint=checkpoint, probe=kind.name, subjects=[unit], site=None, params=params, many=False)
+        [job] = jobs.request(actor=actor, checkpoint=checkpoint, questions=questions).jobs
+        [job] = jobs.claim(workers.start(device="cpu", versions={}), limit=lambda head: 1, probes=[kind])
+        jobs.finish(job, numbers={}, provenance={}, shown=[], measured=edges)
+        job.refresh_from_db()
+        return job
+
+    return measured
 
 
 @pytest.fixture(scope="session")

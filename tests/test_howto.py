@@ -257,3 +257,61 @@ def test_the_notebook_shows_what_it_says_and_knows_no_service(tmp_path):
     done = subprocess.run([sys.executable, str(page)], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "curve has 8 units; there is no unit 99." in done.stdout
+
+
+def test_the_connections_that_the_how_to_traces_are_found(capsys):
+    defined, _ = run("trace-a-connection.md")
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" norm")[0] for line in said[:2]] == ["gabor:2 +", "gabor:10 +"]
+    assert said[4] == "True 100% lost"
+    assert said[6:9] == ["(1, 13, 13, 16) (-6, -6) (1, 1)", "[('line',)]", "(8, 16)"]
+    assert "('curve', 'line') 0.791" in said
+    assert defined["factors"].error < 0.6
+
+
+def test_the_script_that_traces_rests_a_link_on_its_measurement(server_url, monkeypatch, tmp_path):
+    """Its commands as they stand, at a server of ours, with a worker beside it."""
+    from atlas.models import Connection, Foothold, Membership, Role
+    from atlas.services import checkpoints, people, teams, tokens
+    from tests.workers.conftest import ORGANISM
+    from workers import registration
+    from workers.drain import Drain
+
+    if shutil.which("curl") is None:
+        (pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip)("curl is not installed")
+    ada = people.join(username="ada", password="correct horse battery")
+    lab = teams.found(actor=None, slug="lab", name="The lab")
+    Membership.objects.create(team=lab, contributor=ada.contributor, role=Role.ANNOTATOR)
+    _, token = tokens.create(owner=ada, name="script", scopes=["read", "compute", "write"])
+    card = checkpoints.read_card(json.loads((ORGANISM / "card.json").read_text()))
+    facts = registration.examined(
+        ORGANISM / "weights.safetensors", architecture="curve-circuit", card=card, folder=tmp_path,
+        progress=lambda step: None,
+    )  # fmt: skip
+    checkpoints.register(
+        actor=None, slug="curve-circuit", facts=facts, card=card, weights=tmp_path / "weights.safetensors"
+    )
+    stopping = threading.Event()
+    drain = Drain(stopping=stopping, device="cpu")
+
+    def work() -> None:
+        from django.db import connection
+
+        while not stopping.wait(0.1):
+            drain.drain(seconds=30)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        said = "".join(it for it in commands("trace-a-connection.md", naming="") if not it.startswith("export"))
+        environment = {**os.environ, "FOOTHOLDS": server_url, "TOKEN": token}
+        done = subprocess.run(["sh", "-eu", "-c", said], env=environment, capture_output=True, text=True)
+    finally:
+        stopping.set()
+        worker.join()
+        drain.leave()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[1:] == ["line:3", "line:3 builds-from curve:0"]
+    assert Foothold.objects.get().kind == "link"
+    assert Connection.objects.count() == 5

@@ -191,7 +191,13 @@ class Batch:
             return
         shown = [translate.shown(blob) for blob in answer.blobs]
         try:
-            jobs.finish(job, numbers=answer.numbers, provenance={**provenance, "plan": answer.plan}, shown=shown)
+            jobs.finish(
+                job,
+                numbers=answer.numbers,
+                provenance={**provenance, "plan": answer.plan},
+                shown=shown,
+                measured=translate.measured(job, answer.numbers),
+            )
         except LeaseLost as error:
             log.warning("%s", error)
             jobs.stop(job)

@@ -15,6 +15,7 @@ from atlas.errors import AtlasError
 from atlas.models import Artifact, Job
 from atlas.models import Checkpoint as CheckpointRow
 from atlas.services import artifacts, questions
+from atlas.services.connections import PROBE, Measured
 from atlas.services.jobs import Shown
 from workers import registration
 from workers.interp.address import Subject
@@ -87,6 +88,18 @@ def materials(job: Job) -> Iterator[list[Path]]:
 def shown(blob: Blob) -> Shown:
     """A blob, stored, in its role."""
     return Shown(role=blob.role, artifact=artifacts.keep(blob.data, media_type=blob.media_type), facts=blob.facts)
+
+
+def measured(job: Job, numbers: Mapping[str, Any]) -> list[Measured]:
+    """The connections in a finding; those of the picture's colours join no two neurons."""
+    if job.probe.name != PROBE:
+        return []
+    edges = [edge for side in ("upstream", "downstream") if side in numbers for edge in numbers[side]["edges"]]
+    return [
+        Measured(kind=numbers["kind"], **{name: edge[name] for name in ("source", "target", "norm", "sign", "share")})
+        for edge in edges
+        if edge["source"]
+    ]
 
 
 def error(problem: InterpError | AtlasError) -> dict[str, Any]:

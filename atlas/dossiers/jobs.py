@@ -73,8 +73,8 @@ class FindingFacts:
 
     @property
     def others(self) -> tuple[Shown, ...]:
-        """What is neither a picture nor its thumbnail: for download."""
-        return tuple(one for one in self.shown if one.role not in ("image", "thumbnail"))
+        """What is not shown as a picture: for download."""
+        return tuple(one for one in self.shown if one.role not in ("image", "thumbnail", "kernel"))
 
 
 @dataclass(frozen=True, slots=True)

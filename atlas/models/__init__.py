@@ -5,6 +5,7 @@ from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
 from atlas.models.comments import Comment, CommentModeration, CommentVersion
+from atlas.models.connections import Connection
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, FootholdNeuron, Reference, Revision, Support, UnsavedText
@@ -38,6 +39,7 @@ __all__ = [
     "Comment",
     "CommentModeration",
     "CommentVersion",
+    "Connection",
     "Contributor",
     "Dataset",
     "DatasetItem",

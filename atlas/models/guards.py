@@ -10,6 +10,7 @@ from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import IDENTITY, Checkpoint, Layer, LayerAlias, Neuron
 from atlas.models.comments import Comment, CommentModeration, CommentVersion
+from atlas.models.connections import Connection
 from atlas.models.datasets import Dataset, DatasetItem
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
@@ -89,6 +90,7 @@ GUARDS = (
     Guard(JobEvent),
     Guard(Finding),
     Guard(FindingArtifact),
+    Guard(Connection),
     Guard(Foothold, columns=("id", "accession", "kind", "checkpoint", "created_by", "created_at")),
     Guard(Revision),
     Guard(Upload),

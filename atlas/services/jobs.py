@@ -30,7 +30,8 @@ from atlas.models import (
     Worker,
 )
 from atlas.permissions import curates, readable, require
-from atlas.services import changes, outcomes
+from atlas.services import changes, connections, outcomes
+from atlas.services.connections import Measured
 from atlas.services.questions import Question, require_materials
 
 State = Job.State
@@ -174,11 +175,7 @@ def _take(worker: Worker, head: Job, *, limit: int) -> list[Job]:
 
 def renew(jobs: Iterable[Job]) -> tuple[set[int], set[int]]:
     """running → running: extend the leases still held; (ids held, ids of those that somebody wants cancelled)."""
-    held = {
-        job.pk
-        for job in jobs
-        if _held(job).update(lease_until=_from_now(settings.LEASE_SECONDS))
-    }  # fmt: skip
+    held = {job.pk for job in jobs if _held(job).update(lease_until=_from_now(settings.LEASE_SECONDS))}
     unwanted = Job.objects.filter(pk__in=held, cancel_requested_at__isnull=False)
     return held, set(unwanted.values_list("pk", flat=True))
 
@@ -197,7 +194,14 @@ def report(job: Job, *, done: int, of: int) -> None:
 
 
 @transaction.atomic
-def finish(job: Job, *, numbers: dict[str, Any], provenance: dict[str, Any], shown: Sequence[Shown]) -> Finding:
+def finish(
+    job: Job,
+    *,
+    numbers: dict[str, Any],
+    provenance: dict[str, Any],
+    shown: Sequence[Shown],
+    measured: Sequence[Measured] = (),
+) -> Finding:
     """running → done: accept the finding, if the lease still holds and nobody cancelled; else LeaseLost.
 
     The artifacts' files and rows exist already: an orphan file is garbage, an orphan row would be a lie.
@@ -210,6 +214,7 @@ def finish(job: Job, *, numbers: dict[str, Any], provenance: dict[str, Any], sho
         FindingArtifact(finding=finding, position=position, role=one.role, artifact=one.artifact, facts=one.facts)
         for position, one in enumerate(shown)
     )
+    connections.record(finding, measured)
     _note([job.pk], "finish", State.DONE, was=State.RUNNING, worker=job.owner)
     return finding
 

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 
 from atlas.contents.link import CAUSAL
 from atlas.errors import AtlasError
-from atlas.models import Contributor, Foothold, FootholdNeuron, FootholdTerm, Layer, LayerAlias, Neuron
+from atlas.models import Connection, Contributor, Foothold, FootholdNeuron, FootholdTerm, Layer, LayerAlias, Neuron
 from atlas.permissions import readable, readable_footholds
 from atlas.services import addresses
 
@@ -17,10 +17,11 @@ ENDS = {"upstream": ("target", "source"), "downstream": ("source", "target")}
 
 @dataclass(frozen=True)
 class Found:
-    """Neurons in order, the nearest first, and how each is written."""
+    """Neurons in order, the nearest first, and how each is written; of these the last were `measured`, not claimed."""
 
     neurons: tuple[int, ...]
     shown: tuple[str, ...]
+    measured: int
 
 
 def neurons(text: str, *, actor: Contributor | None) -> list[int]:
@@ -60,8 +61,11 @@ def layer_names(actor: Contributor | None) -> list[str]:
 
 def beside(operator: str, start: list[int], *, top: int, actor: Contributor | None) -> Found:
     """The neurons in this relation to these, at most `top`."""
-    found = _alike(start, actor) if operator == "similar" else _linked(operator, start, actor)
-    return _shown(found[:top])
+    if operator == "similar":
+        return _shown(_alike(start, actor)[:top])
+    claimed = _linked(operator, start, actor)[:top]
+    measured = [neuron for neuron in _measured(operator, start) if neuron not in claimed]
+    return _shown([*claimed, *measured][:top], measured=max(0, min(len(measured), top - len(claimed))))
 
 
 def _linked(operator: str, start: list[int], actor: Contributor | None) -> list[int]:
@@ -82,6 +86,13 @@ def _linked(operator: str, start: list[int], actor: Contributor | None) -> list[
         sure = (rank == Foothold.Rank.PREFERRED, state == Foothold.State.ACCEPTED, confidence or 0)
         best[neuron] = max(sure, best.get(neuron, sure))
     return sorted(best, key=lambda neuron: (*(-part for part in best[neuron]), neuron))
+
+
+def _measured(operator: str, start: list[int]) -> list[int]:
+    """The other ends of measured connections, the strongest first; who reads of one end may read of the other."""
+    here, there = ENDS[operator]
+    rows = Connection.objects.filter(**{f"{here}__in": start}, kind="expanded").order_by("-norm", "id")
+    return list(dict.fromkeys(rows.values_list(there, flat=True)[:MOST_LINKS]))
 
 
 def _alike(start: list[int], actor: Contributor | None) -> list[int]:
@@ -108,7 +119,7 @@ def _alike(start: list[int], actor: Contributor | None) -> list[int]:
     return sorted(theirs, key=lambda neuron: (-len(own & theirs[neuron]) / len(own | theirs[neuron]), neuron))
 
 
-def _shown(found: Iterable[int]) -> Found:
+def _shown(found: Iterable[int], *, measured: int = 0) -> Found:
     order = tuple(found)
     rows = {row.pk: row for row in Neuron.objects.filter(pk__in=order).select_related("layer")}
-    return Found(order, tuple(f"{rows[pk].layer.key}:{rows[pk].channel}" for pk in order))
+    return Found(order, tuple(f"{rows[pk].layer.key}:{rows[pk].channel}" for pk in order), measured)

@@ -13,7 +13,7 @@ from atlas.contents.link import CAUSAL
 from atlas.errors import MalformedQuery, Validation
 from atlas.models import ProbeKind
 from atlas.search import parse
-from atlas.services import wiring
+from atlas.services import connections, wiring
 from atlas.services.settling import Settled
 
 Fault = tuple[str, str]  # JSON pointer within the content, and what is wrong there
@@ -80,6 +80,14 @@ def a_fitting_sign(it: Settled) -> Iterator[Fault]:
         yield "/sign", f"{it.content['relation']} goes with the other sign."
 
 
+def rests_on_its_own_edge(it: Settled) -> Iterator[Fault]:
+    job = it.jobs.get("/rests_on/finding")
+    if job and job.probe.name == connections.PROBE:
+        source, target = it.neurons["/source"], it.neurons["/target"]
+        if not connections.measures(job, source, target):
+            yield "/rests_on/finding", f"It lists no connection from {it.content['source']} to {it.content['target']}."
+
+
 # --- circuits and collections -----------------------------------------------------------------------------------------
 def nodes_once(it: Settled) -> Iterator[Fault]:
     yield from _repeated([node["unit"] for node in it.content["nodes"]], "/nodes/{}/unit")
@@ -102,6 +110,15 @@ def edges_are_their_links(it: Settled) -> Iterator[Fault]:
         ends = (said.get("source"), said.get("target"))
         if link.checkpoint_id != getattr(it.checkpoint, "pk", None) or ends != (edge["source"], edge["target"]):
             yield f"/edges/{place}/link", f"{link.accession} is no link from {edge['source']} to {edge['target']}."
+
+
+def edges_are_measured(it: Settled) -> Iterator[Fault]:
+    for place, edge in enumerate(it.content["edges"]):
+        job = it.jobs.get(f"/edges/{place}/finding")
+        if job and job.probe.name == connections.PROBE:
+            source, target = (it.neurons[f"/edges/{place}/{end}"] for end in ("source", "target"))
+            if not connections.measures(job, source, target):
+                yield f"/edges/{place}/finding", f"It lists no connection from {edge['source']} to {edge['target']}."
 
 
 def items_once(it: Settled) -> Iterator[Fault]:
@@ -228,6 +245,8 @@ RULES = (
     Rule("FH0012", "error", ("description", "link"), "A prediction can be run.", predictions_can_be_run),
     Rule("FH0013", "error", ("description", "link"), "A prediction can fail.", predictions_can_fail),
     Rule("FH0014", "error", ("collection",), "A query that is kept can be read.", a_query_can_be_read),
+    Rule("FH0015", "error", ("link",), "A link rests on the measurement of its own edge.", rests_on_its_own_edge),
+    Rule("FH0016", "error", ("circuit",), "An edge's measurement is of this edge.", edges_are_measured),
     Rule("FH0020", "warning", ("evidence",), "Dataset examples are a spectrum.", a_spectrum_of_examples),
     Rule("FH0070", "warning", ("evidence",), "A handwritten circuit is measured.", handwriting_is_measured),
     Rule("FH0081", "warning", ("evidence",), "An ablation has a control.", an_ablation_is_controlled),

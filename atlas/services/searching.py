@@ -1,6 +1,6 @@
 """From a query's tree to the rows it means for one person: names and neurons looked up, texts left to the engine."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,9 +143,11 @@ class _Compiler:
         """Claims about the neurons that an operator leads to; and it is told which these are, and how it is known."""
         found = neighbours.beside(node.operator, self.units(node, node.neuron), top=node.top, actor=self.actor)
         how = "share terms with it" if node.operator == "similar" else "are named by links that people claimed"
-        listed = f": {', '.join(found.shown)}" if found.shown else ""
-        said = f"{node.operator}({node.neuron}): {len(found.shown)} neurons {how}{listed}."
-        self.notes.append(said if node.operator == "similar" else f"{said} Measured connections are not looked at yet.")
+        claimed = len(found.shown) - found.measured
+        said = f"{node.operator}({node.neuron}): {claimed} neurons {how}{_listed(found.shown[:claimed])}."
+        if found.measured:
+            said += f" {found.measured} more are measured, the strongest first{_listed(found.shown[claimed:])}."
+        self.notes.append(said)
         subjects = FootholdNeuron.objects.filter(neuron__in=found.neurons, role="subject")
         return Q(pk__in=subjects.values("foothold"))
 
@@ -165,6 +167,10 @@ class _Compiler:
 
 
 Compile = Callable[[_Compiler, Field], Q]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f": {', '.join(names)}" if names else ""
 
 
 def _marks(neurons: Iterable[int]) -> list[Run]:

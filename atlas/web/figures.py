@@ -38,6 +38,11 @@ NAMES = {"register": "Registration"}
 SITES = {"pre_relu": "before the ReLU", "post_relu": "after the ReLU"}
 POLARITIES = {"both": ("positive", "negative"), "positive": ("positive",), "negative": ("negative",)}
 EFFECTS = {"both": "What excites it, what inhibits it", "positive": "What excites it", "negative": "What inhibits it"}
+LISTENING = {
+    "both": "What it listens to, what it feeds",
+    "upstream": "What it listens to",
+    "downstream": "What it feeds",
+}
 SIGNS = {"positive": "+", "negative": "−"}
 TITLES = {"positive": "Excites", "negative": "Inhibits"}
 
@@ -75,6 +80,8 @@ def named(slug: str) -> str:
 @register.filter
 def asks(job: JobFacts) -> str:
     """What a question wants to know: the heading over its answer."""
+    if job.probe == "connections":
+        return LISTENING.get(job.params.get("direction", ""), named(job.probe))
     if job.probe != "feature-visualization":
         return named(job.probe)
     return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))
@@ -95,6 +102,18 @@ def figure(value: Any) -> str:
     # Exponents are for what is too long to be read otherwise: 1,670 rather than 1.67e+03.
     written = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 10**6 else f"{rounded:.3g}"
     return written.replace("-", "−")
+
+
+@register.filter
+def exactly(value: float) -> str:
+    """A number to its last digit, as JSON has it."""
+    return repr(value)
+
+
+@register.filter
+def unit_at(address: str) -> str:
+    """The unit at a neuron's address: `layer:channel`."""
+    return ":".join(address.rsplit("/", 2)[1:])
 
 
 @register.filter

@@ -15,6 +15,7 @@ from atlas.models import Foothold, IndexEntry, Membership, Role, Team
 from atlas.search import Alternatives, Field, Not, Word, all_of, any_of, written
 from atlas.search.words import forms, words
 from atlas.services import footholds, people, reviews, terms
+from atlas.services.connections import Measured
 from tests.claims import DISPUTE, revise
 
 pytestmark = pytest.mark.django_db
@@ -238,6 +239,27 @@ def test_operators_follow_what_people_claimed(describe, ana, bo, cy, lab, checkp
     assert found("upstream(mixed_5x5:1, top=1)") == ["About edges:1"]  # what is accepted is surer
     assert found("downstream(edges:2)") == ["About mixed:9"]
     assert found("about -upstream(mixed:9) -edges:3") == ["About mixed:9", "About edges:0"]
+
+
+def test_operators_follow_what_was_measured_behind_what_is_claimed(describe, ana, lab, checkpoint, measure):
+    rests_on = {"reference": {"title": "Zoom In", "url": "https://distill.pub"}}
+    content = {"source": "edges:1", "target": "mixed:9", "relation": "excites", "rests_on": rests_on}
+    footholds.create(actor=ana, kind="link", checkpoint=checkpoint, team=lab, content=content)
+    edges = [
+        Measured(f"edges:{channel}", "mixed:9", "expanded", norm=channel, sign="+", share=0.1) for channel in (1, 2, 3)
+    ]
+    other = Measured("edges:0", "mixed:9", "best-case", norm=9, sign="+", share=0.1)
+    measure(checkpoint, ana, "mixed:9", *edges, other)
+    for unit in ("edges:0", "edges:1", "edges:2", "edges:3"):
+        describe(title=f"About {unit}", neuron=unit)
+    result = search.find("upstream(mixed:9)", actor=None, limit=50).dossier
+    assert {hit.foothold.title for hit in result.items} == {"About edges:1", "About edges:2", "About edges:3"}
+    [note] = result.notes
+    assert "1 neurons are named by links that people claimed: edges:1." in note
+    assert "2 more are measured, the strongest first: edges:3, edges:2." in note
+    assert found("upstream(mixed:9, top=1)") == ["About edges:1"]
+    assert set(found("upstream(mixed:9, top=2)")) == {"About edges:1", "About edges:3"}
+    assert found("downstream(edges:0)") == []
 
 
 def test_alike_is_who_shares_terms(describe, ana):

@@ -48,6 +48,8 @@ def people_and_jobs(organism) -> dict[str, Job]:
         return found[state]
 
     asked("done", 0)
+    weights = ask(checkpoint=organism, probe="connections", subjects=["gabor:0"], site=None, params={}, many=False)
+    jobs.request(actor=alice, checkpoint=organism, questions=weights)
     drain = Drain(stopping=threading.Event(), device="cpu")
     drain.drain(seconds=60)
     drain.leave()

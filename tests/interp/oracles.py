@@ -111,3 +111,91 @@ def orientation(grey):
 def difference(first, second):
     """Degrees between two orientations, 0 … 90."""
     return abs((first - second + 90) % 180 - 90)
+
+
+def linearised(graph, tensors, given):
+    """Every value of a graph, `given` ones apart, with every ReLU open and max-pooling as average-pooling."""
+    known = dict(given)
+    for node in graph:
+        if node.name in known:
+            continue
+        inputs, have = [known[name] for name in node.inputs], node.attributes
+        wide = {word: tensors[name].double() for word, name in node.tensors.items()}
+        if node.op == "conv2d":
+            known[node.name] = F.conv2d(*inputs, wide["weight"], wide.get("bias"), **have)
+        elif node.op == "linear":
+            known[node.name] = F.linear(*inputs, wide["weight"], wide.get("bias"))
+        elif node.op == "batch_norm":
+            moments = wide["running_mean"], wide["running_var"]
+            known[node.name] = F.batch_norm(*inputs, *moments, wide.get("weight"), wide.get("bias"), eps=have["eps"])
+        elif node.op in ("max_pool", "avg_pool"):
+            assert have.get("dilation", (1, 1)) == (1, 1)
+            known[node.name] = F.avg_pool2d(*inputs, have["kernel_size"], have["stride"], have["padding"])
+        elif node.op == "adaptive_avg_pool":
+            known[node.name] = F.adaptive_avg_pool2d(*inputs, have["output_size"])
+        elif node.op == "local_response_norm":
+            known[node.name] = inputs[0] * have["k"] ** -have["beta"]
+        elif node.op == "concat":
+            known[node.name] = torch.cat(inputs, 1)
+        elif node.op == "add":
+            known[node.name] = sum(inputs)
+        elif node.op == "flatten":
+            known[node.name] = inputs[0].flatten(1)
+        elif node.op == "scale":
+            known[node.name] = inputs[0] * wide["weight"]
+        elif node.op == "chunk":
+            known[node.name] = inputs[0].chunk(have["chunks"], 1)[have["index"]]
+        elif node.op == "channel_shuffle":
+            known[node.name] = F.channel_shuffle(inputs[0], have["groups"])
+        elif node.op == "pad":
+            known[node.name] = F.pad(inputs[0], (*have["width"], *have["height"], *have["channels"]))
+        else:
+            assert node.op == "relu", node.op
+            known[node.name] = inputs[0]
+    return known
+
+
+def jacobian(graph, tensors, *, targets, source, sizes):
+    """∂ target / ∂ source of the linearised network, by autograd, one unit at a time, at the middle of a map.
+
+    `targets` are the nodes that hold the target side by side, `sizes` the shape of every value. Yields for each unit
+    the middle position and the gradient [C, H, W].
+    """
+    picture = torch.zeros(sizes[graph.input], dtype=torch.float64)
+    value = torch.zeros(sizes[source], dtype=torch.float64, requires_grad=True)
+    known = linearised(graph, tensors, {graph.input: picture, source: value})
+    for node in targets:
+        middle = tuple(length // 2 for length in known[node].shape[2:])
+        for unit in range(known[node].shape[1]):
+            at = known[node][(0, unit, *middle)]
+            reached = at.requires_grad
+            gradient = torch.autograd.grad(at, value, retain_graph=True)[0] if reached else torch.zeros_like(value)
+            yield middle or (0, 0), gradient[0]
+
+
+def bounds(first, second):
+    """Of two kernels [o, b, k, k] and [b, i, k, k] in a row, stride 1, with free gates between: for each entry the
+    largest and the smallest sum that any choice of gates gives. Written as loops over single weights.
+    """
+    out, _, far, _ = first.shape
+    size = far + second.shape[2] - 1
+    most, least = np.zeros((2, out, second.shape[1], size, size))
+    for o, b, y, x in np.ndindex(*first.shape):
+        for i, v, u in np.ndindex(*second.shape[1:]):
+            product = float(first[o, b, y, x] * second[b, i, v, u])
+            most[o, i, y + v, x + u] += max(0.0, product)
+            least[o, i, y + v, x + u] += min(0.0, product)
+    return most, least
+
+
+def multiplicative(values, *, rank, steps):
+    """How near non-negative factors come by the updates of Lee & Seung (2001), the best of five random starts."""
+    best = math.inf
+    for seed in range(5):
+        random = np.random.Generator(np.random.Philox(seed))
+        left, right = random.random((len(values), rank)), random.random((rank, values.shape[1]))
+        for _ in range(steps // 5):
+            right *= (left.T @ values) / (left.T @ left @ right + 1e-12)
+            left *= (values @ right.T) / (left @ right @ right.T + 1e-12)
+        best = min(best, float(np.linalg.norm(values - left @ right)))
+    return best

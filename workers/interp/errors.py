@@ -174,3 +174,23 @@ class CheckpointArchitecture(RefusedWeights):
 
 class FixedInput(InterpError):
     """These units need an input of exactly {height} × {width} pixels; pictures are square."""
+
+
+class NoPath(InterpError):
+    """Nothing of {source} reaches {target}: no path leads from one to the other."""
+
+
+class SameLayer(InterpError):
+    """{layer} has no weights to itself; name a layer before or behind it."""
+
+
+class NotLinear(InterpError):
+    """Between {source} and {target} lies {operation}, which has no linear form."""
+
+
+class TooFarApart(InterpError):
+    """{weights} weights join {source} and {target}; at most {limit} are composed. Ask upstream, unit by unit."""
+
+
+class NotAdjacent(InterpError):
+    """{source} and {target} are not adjacent: {operation} lies between them, so that no stored weight joins the two."""

@@ -11,6 +11,7 @@ from workers.interp.address import Subject, Unit
 from workers.interp.checkpoint import Checkpoint, Layer
 from workers.interp.errors import BadAddress
 from workers.interp.folding import fold
+from workers.interp.graph import Graph
 from workers.interp.layers import Part
 from workers.interp.program import Program
 
@@ -60,6 +61,16 @@ class Lens:
         if dtype not in self._others:
             self._others[dtype] = Lens(self.checkpoint, device=self.device, dtype=dtype)
         return self._others[dtype]
+
+    @property
+    def graph(self) -> Graph:
+        """What runs: the checkpoint's graph, with its normalisations folded."""
+        return self._graph
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The weights of what runs, on the lens's device; to be read, not changed."""
+        return self._tensors
 
     def resolve(self, unit: Unit) -> Unit:
         """The unit under its layer's own key; raises NoSuchLayer, NoSuchUnit."""

@@ -41,6 +41,11 @@ def artifact(*, title: str, description: str) -> Any:
     return _declared("", title, description, {"type": "string", "pattern": "^([0-9a-f]{64})?$", "format": ARTIFACT})
 
 
+def words(default: str, *, title: str, description: str, pattern: str, longest: int) -> Any:
+    """A short text of a given form."""
+    return _declared(default, title, description, {"type": "string", "pattern": pattern, "maxLength": longest})
+
+
 def integers(
     default: tuple[int, ...], *, title: str, description: str, least: int, most: int, length: tuple[int, int]
 ) -> Any:

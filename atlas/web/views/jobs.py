@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from atlas.dossiers import jobs as dossiers
+from atlas.dossiers.wirings import wiring_of
 from atlas.services import jobs
 from atlas.web.negotiation import Page, negotiated, require_method
 from atlas.web.people import actor_of
@@ -15,7 +16,8 @@ STOP_POLLING = 286  # htmx: show this, and ask no more
 @negotiated("GET")
 def job(request: HttpRequest, fingerprint: str) -> Page:
     """A job's page."""
-    return Page("job.html", dossiers.job(fingerprint, actor=actor_of(request)))
+    found = dossiers.job(fingerprint, actor=actor_of(request))
+    return Page("job.html", found, {"wirings": wiring_of(found.job)})
 
 
 def progress(request: HttpRequest, fingerprint: str) -> HttpResponse:
@@ -23,6 +25,7 @@ def progress(request: HttpRequest, fingerprint: str) -> HttpResponse:
     require_method(request, "GET")
     found = dossiers.job(fingerprint, actor=actor_of(request))
     shown = {"job": found.job, "ahead": found.ahead, "workers": found.workers, "snapshots": found.snapshots}
+    shown["wirings"] = wiring_of(found.job)
     return render(request, "parts/live.html", shown, status=STOP_POLLING if found.job.ended else 200)
 
 

@@ -11,6 +11,7 @@ from atlas import works
 from atlas.dossiers import neurons as dossiers
 from atlas.dossiers.footholds import of_neuron
 from atlas.dossiers.neurons import NeuronDossier
+from atlas.dossiers.wirings import wirings
 from atlas.errors import Validation
 from atlas.models import Contributor
 from atlas.permissions import permits, require
@@ -87,7 +88,8 @@ def _page(
     shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None) for probe in found.probes]
     work = works.of_neuron(found, origin=works.origin_of(request))
     claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
-    more = {"forms": shown, "claims": claims, "may_claim": permits(actor, "term.create", None)}
+    wired = wirings(found.jobs, of=addresses.checkpoint(found.neuron.checkpoint, actor=actor))
+    more = {"forms": shown, "claims": claims, "may_claim": permits(actor, "term.create", None), "wirings": wired}
     return Page("neuron.html", found, more, status, work)
 
 

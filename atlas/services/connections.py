@@ -1,0 +1,60 @@
+"""Measured connections: written with the finding that measured them, and asked for by whoever rests a claim on one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from atlas.models import Checkpoint, Connection, Finding, Job, Neuron
+
+PROBE = "connections"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A connection between two units, as a worker found it."""
+
+    source: str  # "mixed4b:447"
+    target: str
+    kind: str
+    norm: float
+    sign: str
+    share: float
+
+
+def record(finding: Finding, measured: Sequence[Measured]) -> None:
+    """Write what a finding measured, in its order; within the transaction that accepts it."""
+    if not measured:
+        return
+    named = {end for one in measured for end in (one.source, one.target)}
+    rows = _neurons(finding.job.checkpoint, named)
+    Connection.objects.bulk_create(
+        Connection(
+            finding=finding,
+            source=rows[one.source],
+            target=rows[one.target],
+            kind=one.kind,
+            norm=one.norm,
+            sign=one.sign,
+            share=one.share,
+        )
+        for one in measured
+    )
+
+
+def measures(job: Job, source: Neuron, target: Neuron) -> bool:
+    """Whether a job's finding lists this very edge."""
+    return Connection.objects.filter(finding__job=job, source=source, target=target).exists()
+
+
+def _neurons(checkpoint: Checkpoint, units: Iterable[str]) -> dict[str, Neuron]:
+    """The rows of units by name, in one query."""
+    wanted = Q(pk__in=())
+    channels: dict[str, list[int]] = {}
+    for unit in units:
+        layer, _, channel = unit.rpartition(":")
+        channels.setdefault(layer, []).append(int(channel))
+    for layer, listed in channels.items():
+        wanted |= Q(layer__key=layer, channel__in=listed)
+    rows = Neuron.objects.filter(wanted, layer__checkpoint=checkpoint).select_related("layer")
+    return {f"{row.layer.key}:{row.channel}": row for row in rows}

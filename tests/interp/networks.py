@@ -1,4 +1,4 @@
-"""The networks that the laws are tried on: the handwritten organism, small graphs of our own, families by name.
+"""The networks that the laws are tried on: the shipped organisms, small graphs of our own, families by name.
 
 Weights are random but seeded, so that a test is the same function every time; what is compared with a truth is opened
 in float64 where rounding would hide a fault.
@@ -17,7 +17,8 @@ from workers.interp import architectures, weights
 from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.graph import Graph, Node
 
-ORGANISM = Path(__file__).parents[2] / "workers" / "organisms" / "curve-circuit"
+ORGANISMS = Path(__file__).parents[2] / "workers" / "organisms"
+ORGANISM = ORGANISMS / "curve-circuit"
 
 
 def spec(side: int, **changes) -> InputSpec:
@@ -172,26 +173,27 @@ def mobile() -> tuple[Graph, dict[str, tuple[int, ...]]]:
 SIDES = {"residual": 24, "branches": 32, "fixed": 24, "mobile": 24}
 BUILT = {"residual": residual, "branches": branches, "fixed": fixed, "mobile": mobile}
 OF_FAMILIES = {"squeezenet1_1": 64, "inceptionv1": 32, "lenet5": 32}
-NAMES = ("curve-circuit", *BUILT, *OF_FAMILIES)
+SHIPPED = ("curve-circuit", "miniception")
+NAMES = (*SHIPPED, *BUILT, *OF_FAMILIES)
 
 
 @cache
 def checkpoint(name: str) -> Checkpoint:
     """The network of this name."""
-    if name == "curve-circuit":
-        return curve_circuit()
+    if name in SHIPPED:
+        return shipped(name)
     if name in BUILT:
         graph, shapes = BUILT[name]()
         return Checkpoint(name, graph, drawn(shapes), spec(SIDES[name]))
     return of_family(name, side=OF_FAMILIES[name], thin=4 if name == "inceptionv1" else 1)
 
 
-def curve_circuit() -> Checkpoint:
-    """The organism, from the files it is shipped in."""
-    family = architectures.find("curve-circuit")
-    tensors = weights.load(ORGANISM / "weights.safetensors", expected=family.shapes("curve-circuit"))
-    card = json.loads((ORGANISM / "card.json").read_text())
-    return Checkpoint("curve-circuit", family.graph("curve-circuit"), tensors, InputSpec.from_json(card["input"]))
+def shipped(name: str) -> Checkpoint:
+    """An organism, from the files it is shipped in."""
+    family, folder = architectures.find(name), ORGANISMS / name
+    tensors = weights.load(folder / "weights.safetensors", expected=family.shapes(name))
+    card = json.loads((folder / "card.json").read_text())
+    return Checkpoint(name, family.graph(name), tensors, InputSpec.from_json(card["input"]))
 
 
 def of_family(name: str, *, side: int, thin: int = 1) -> Checkpoint:

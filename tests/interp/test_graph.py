@@ -15,6 +15,7 @@ FIXED = settings(database=None, derandomize=True, deadline=None, max_examples=10
 GRAPHS = {name: networks.checkpoint(name).graph for name in networks.NAMES}
 DIGESTS = {
     "curve-circuit": "9ec78868acfe5aa6e4e6918c0fa563b224d88848ce1dba832ebbffacfcb94a03",
+    "miniception": "87a90958b50bf9c7936332678f1b7be5850ad27be787a0f9077aa2d725829346",
     "squeezenet1_1": "f0fcb5f30b582e2a22b29477f503c8bcd82d7a6f3ef9e8a67196d3f5c10e177f",
 }
 

@@ -1,11 +1,13 @@
 """Pixels to bytes: a lossless picture that can be measured again, and small ones for walls and progress."""
 
+import hashlib
 import io
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from workers.interp import canonical
 from workers.interp.images import quantised
 
 THUMBNAIL = 112  # pixels: sharp at 56 on a screen of double density
@@ -14,6 +16,12 @@ THUMBNAIL = 112  # pixels: sharp at 56 on a screen of double density
 def png(pixels: Tensor) -> bytes:  # [3, H, W] uint8
     """The exact pixels. PNG, because it is what papers, browsers and notebooks all open."""
     return _bytes(picture(pixels), format="PNG", compress_level=6)
+
+
+def digest(pixels: Tensor) -> str:  # [3, H, W] uint8
+    """Hex SHA-256 over the size and the RGB bytes, row by row: what a dataset calls an item, however it is stored."""
+    rows = np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
+    return hashlib.sha256(canonical.encode(["rgb8", *rows.shape[:2]]) + rows.tobytes()).hexdigest()
 
 
 def webp(pixels: Tensor, *, quality: int = 90) -> bytes:  # [3, H, W] uint8

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
-from workers.interp.architectures import cifar_resnet, curve_circuit, inceptionv1, lenet, torchvision
+from workers.interp.architectures import cifar_resnet, curve_circuit, inceptionv1, lenet, miniception, torchvision
 from workers.interp.errors import NoSuchArchitecture
 from workers.interp.graph import Graph
 from workers.interp.registry import closest, registry
@@ -45,7 +45,7 @@ class Sized(Protocol):
         """The side in pixels."""
 
 
-ARCHITECTURES = registry("architecture", curve_circuit, inceptionv1, cifar_resnet, lenet, torchvision)
+ARCHITECTURES = registry("architecture", curve_circuit, miniception, inceptionv1, cifar_resnet, lenet, torchvision)
 USUAL = 224  # pixels a side, where a family says nothing else
 
 

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.db.models import QuerySet
 
 from atlas import preparation
 from atlas.errors import AtlasError
-from atlas.models import Checkpoint, Contributor, InstanceRole, Job
+from atlas.models import Checkpoint, Contributor, Dataset, InstanceRole, Job
 from atlas.services import catalog, checkpoints, jobs
+from atlas.services import workers as presence
 from atlas.services.questions import ask
 from workers import registration
 
@@ -39,19 +41,28 @@ class Command(BaseCommand):
     help = "Register the shipped checkpoints (and SqueezeNet from ATLAS_REAL_DATA) and ask for their first pictures."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Show everything there is to show."""
-        for slug, weights, card in exhibits():
+        """Show everything there is to show, and last the datasets, for which nobody waits."""
+        every = list(exhibits())
+        for slug, weights, card in every:
             try:
-                row, new = shown(slug, weights, card)
+                self.show(slug, weights, card)
             except AtlasError as error:
                 self.stderr.write(f"{slug} cannot be shown: {error}")
-                continue
-            if new:
-                self.stdout.write(f"{row.title} is registered: /c/{slug}")
-            await_catalogue()
-            asked = request_pictures(row, actor=curator())
-            if asked:
-                self.stdout.write(f"{asked} visualizations of {slug} are asked for")
+        for slug, _, card in every:
+            for figure in card.get("figures", []):
+                if is_drawn(slug) and not Dataset.objects.filter(digest=figure["dataset"]).exists():
+                    call_command("register_world", slug, stdout=self.stdout)
+
+    def show(self, slug: str, weights: Path, card: dict[str, Any]) -> None:
+        """Register one exhibit and ask for its first pictures."""
+        row, new = shown(slug, weights, card)
+        if new:
+            self.stdout.write(f"{row.title} is registered: /c/{slug}")
+        await_catalogue()
+        asked = request_pictures(row, actor=curator())
+        if asked:
+            self.stdout.write(f"{asked} visualizations of {slug} are asked for")
+        await_picture(row)
 
 
 def shown(slug: str, weights: Path, card: dict[str, Any]) -> tuple[Checkpoint, bool]:
@@ -101,6 +112,21 @@ def exhibits() -> Iterator[tuple[str, Path, dict[str, Any]]]:
 def await_catalogue() -> None:
     """Wait until a worker has said what can be asked: importing torch here once more would only delay it."""
     eventually(lambda: PROBE in catalog.names(), "no worker has published its probes; start one with: make serve")
+
+
+def is_drawn(slug: str) -> bool:
+    """Whether an exhibit comes with a world that is drawn."""
+    return (ORGANISMS / slug / "world.py").exists()
+
+
+def await_picture(checkpoint: Checkpoint, *, patience: float = 60.0) -> None:
+    """Let a living worker finish the first picture before the next exhibit takes its processor away."""
+    until = time.monotonic() + patience
+    awaited = checkpoint.jobs.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    while time.monotonic() < until and presence.alive().exists() and awaited.exists():
+        if checkpoint.jobs.filter(state=Job.State.DONE).exists():
+            return
+        time.sleep(0.2)
 
 
 def eventually(holds: Callable[[], bool], otherwise: str, *, patience: float = 60.0) -> None:

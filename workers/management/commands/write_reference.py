@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 import atlas.errors
 import workers.interp.errors
 import workers.registration
+import workers.worlds
 from atlas.contents import CONTENTS
 from atlas.permissions import RULES
 from atlas.services import rules as numbered

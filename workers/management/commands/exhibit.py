@@ -119,14 +119,14 @@ def is_drawn(slug: str) -> bool:
     return (ORGANISMS / slug / "world.py").exists()
 
 
-def await_picture(checkpoint: Checkpoint, *, patience: float = 60.0) -> None:
-    """Let a living worker finish the first picture before the next exhibit takes its processor away."""
+def await_picture(checkpoint: Checkpoint, *, patience: float = 60.0) -> bool:
+    """Let a living worker finish the first picture before the next exhibit takes its processor; whether it is there."""
     until = time.monotonic() + patience
+    done = checkpoint.jobs.filter(state=Job.State.DONE)
     awaited = checkpoint.jobs.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
-    while time.monotonic() < until and presence.alive().exists() and awaited.exists():
-        if checkpoint.jobs.filter(state=Job.State.DONE).exists():
-            return
+    while not done.exists() and awaited.exists() and presence.alive().exists() and time.monotonic() < until:
         time.sleep(0.2)
+    return done.exists()
 
 
 def eventually(holds: Callable[[], bool], otherwise: str, *, patience: float = 60.0) -> None:

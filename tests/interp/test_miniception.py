@@ -78,6 +78,9 @@ def test_the_script_writes_a_network_of_the_family(tmp_path, capsys, monkeypatch
     train.main(["--steps", "1", "--seed", "5", "--out", str(tmp_path)])
     made = weights.load(tmp_path / "weights.safetensors", expected=miniception.shapes("miniception"))
     assert train.checkpoint(made).digest in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        train.main(["--seed", str(world.HELD_OUT)])
+    assert "held out" in capsys.readouterr().err
 
 
 def test_what_is_trained_is_what_is_opened():

@@ -1,8 +1,8 @@
 """Trains `miniception` on its drawn world: one thread, every random number from a stream, the same weights each time.
 
-Run `python -m workers.organisms.miniception.train` in a checkout. `--steps` and `--seed` make other networks, `--out`
-says where they go. Every step sees pictures that no step has seen: the training set never ends, and so the accuracy on
-held-out pictures is that of the network and not of its memory.
+Run `python -m workers.organisms.miniception.train` in a checkout: ten minutes on one core. `--steps` and `--seed`
+make other networks, `--out` says where they go. Every step sees pictures that no step has seen: the training set never
+ends, and so the accuracy on held-out pictures is that of the network and not of its memory.
 """
 
 import argparse
@@ -160,6 +160,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE, help="the folder for weights.safetensors")
     given = parser.parse_args(arguments)
+    if given.seed == world.HELD_OUT:
+        parser.error(f"seed {given.seed} draws the pictures that are held out")
     made = trained(steps=given.steps, seed=given.seed)
     weights.save(given.out / "weights.safetensors", made)
     network = checkpoint(made)

@@ -13,7 +13,6 @@ from workers.interp.checkpoint import Checkpoint
 from workers.interp.errors import NoPath, NoSuchLayer, NotAdjacent, NotLinear, SameLayer
 from workers.interp.graph import Node
 from workers.interp.lens import Lens
-from workers.interp.operations import OPERATIONS
 from workers.interp.pathways import Pathways
 
 PAIRS = [
@@ -91,7 +90,6 @@ def test_single_precision_is_near_enough():
         assert float(off.abs().max()) < 1e-5 * scale
 
 
-@pytest.mark.skipif("chunk" not in OPERATIONS, reason="no graph has chunks, shuffles, paddings and scales of channels")
 @pytest.mark.parametrize("source", ["stem", None])
 def test_whole_channels_are_moved_and_scaled(source):
     nodes = [

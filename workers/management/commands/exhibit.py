@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,13 @@ ORGANISMS = settings.BASE_DIR / "workers" / "organisms"
 REAL_CARD = settings.BASE_DIR / "deploy" / "cards" / "squeezenet1_1-caffe.json"
 REAL_WEIGHTS = Path("checkpoints") / "squeezenet1_1_caffe_imagenet.safetensors"
 PROBE = "feature-visualization"
-FIRST = 4  # neurons of each layer asked for first, so that every wall soon shows something
-# A small network is shown pictures of its own size: four times as quick as the usual 128 pixels, and a layer's wall
-# is there within two minutes on two cores.
-SMALL_SIDE, SMALL_STEPS = 128, 256
+FIRST = 4  # neurons of each layer of a large network that are asked for
+SMALL_SIDE = 128  # a network that sees less is shown pictures of its own size, four times as quick as the usual ones
+FEW = 200  # neurons, of which each gets all its pictures
+SMALL_STEPS = 256
+# For a wall one picture that excites does, from fewer and wider steps: every layer of several hundred neurons is there
+# within two minutes on two cores. Whoever opens a neuron asks for more with a click.
+BRIEF = {"steps": 32, "learning_rate": 0.1, "seeds": [0], "polarity": "positive"}
 REAL_LAYERS = ("features.0", "features.3", "features.6", "features.9", "features.12")
 
 
@@ -139,14 +142,39 @@ def eventually(holds: Callable[[], bool], otherwise: str, *, patience: float = 6
 
 
 def request_pictures(checkpoint: Checkpoint, *, actor: Contributor) -> int:
-    """Ask for the first neurons of the layers worth a look, then, in bulk, for the rest of a small network."""
-    small = sum(checkpoint.layers.values_list("channels", flat=True)) <= 200
-    keys = [layer.key for layer in checkpoint.layers.all() if small or layer.key in REAL_LAYERS]
-    asked = _request(checkpoint, actor, [f"{key}:{channel}" for key in keys for channel in range(FIRST)], bulk=False)
-    if small:
-        rest = [f"{it.key}:{channel}" for it in checkpoint.layers.all() for channel in range(FIRST, it.channels)]
-        asked += _request(checkpoint, actor, rest, bulk=True)
-    return asked
+    """Ask for what a newcomer looks at first, and in bulk for what can wait until that is there.
+
+    Of few neurons the first of each layer, then all; of a few hundred that see little all, briefly; of a large network
+    the first ones of some layers.
+    """
+    if is_brief(checkpoint):
+        return _request(checkpoint, actor, units_of(checkpoint, slice(None)), bulk=False)
+    if has_few(checkpoint):
+        first = _request(checkpoint, actor, units_of(checkpoint, slice(1)), bulk=False)
+        return first + _request(checkpoint, actor, units_of(checkpoint, slice(1, None)), bulk=True)
+    return _request(checkpoint, actor, units_of(checkpoint, slice(FIRST), keys=REAL_LAYERS), bulk=False)
+
+
+def units_of(checkpoint: Checkpoint, some: slice, *, keys: Collection[str] | None = None) -> list[str]:
+    """Some units of each layer, in depth order."""
+    layers = [layer for layer in checkpoint.layers.all() if keys is None or layer.key in keys]
+    return [f"{layer.key}:{channel}" for layer in layers for channel in range(layer.channels)[some]]
+
+
+def has_few(checkpoint: Checkpoint) -> bool:
+    """Whether there are so few neurons that each gets all its pictures."""
+    return sum(checkpoint.layers.values_list("channels", flat=True)) <= FEW
+
+
+def is_brief(checkpoint: Checkpoint) -> bool:
+    """Whether a network is small enough for a whole wall of brief pictures, and too large for complete ones."""
+    return side_of(checkpoint) < SMALL_SIDE and not has_few(checkpoint)
+
+
+def side_of(checkpoint: Checkpoint) -> int:
+    """The shorter side of what a network sees, in pixels."""
+    height, width = (checkpoint.input_spec or {})["size"]
+    return min(int(height), int(width))
 
 
 def _request(checkpoint: Checkpoint, actor: Contributor, units: list[str], *, bulk: bool) -> int:
@@ -159,10 +187,12 @@ def _request(checkpoint: Checkpoint, actor: Contributor, units: list[str], *, bu
     return len(new)
 
 
-def picture_params(checkpoint: Checkpoint) -> dict[str, int]:
+def picture_params(checkpoint: Checkpoint) -> dict[str, Any]:
     """The parameters of the first pictures: the probe's own for a network that sees large ones."""
-    side = min((checkpoint.input_spec or {})["size"])
-    return {"size": side, "steps": SMALL_STEPS} if side < SMALL_SIDE else {}
+    side = side_of(checkpoint)
+    if side >= SMALL_SIDE:
+        return {}
+    return {"size": side, **(BRIEF if is_brief(checkpoint) else {"steps": SMALL_STEPS})}
 
 
 def curator() -> Contributor:

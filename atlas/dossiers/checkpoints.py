@@ -245,13 +245,18 @@ def strips(of: Checkpoint, every: Iterable[LayerFacts]) -> tuple[Strip, ...]:
 
 
 def newest_pictures(asked: Any) -> dict[tuple[str, int], Job]:
-    """By layer and channel the newest feature visualization, of those with a picture where there are any."""
+    """By layer and channel the newest feature visualization; one with a picture, of what excites, if there is any."""
     newest: dict[tuple[str, int], Job] = {}
     for job in with_answer(asked.filter(probe__name="feature-visualization").order_by("id")):
         place = (job.neuron.layer.key, job.neuron.channel)
-        if hasattr(job, "finding") or not hasattr(newest.get(place), "finding"):
+        if place not in newest or _shows(job) >= _shows(newest[place]):
             newest[place] = job
     return newest
+
+
+def _shows(job: Job) -> tuple[bool, bool]:
+    """Whether a visualization has a picture, and whether it is of what excites."""
+    return hasattr(job, "finding"), job.params.get("polarity") != "negative"
 
 
 def name_of(named: list[Any], channel: int) -> str:

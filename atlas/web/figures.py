@@ -88,6 +88,18 @@ def asks(job: JobFacts) -> str:
 
 
 @register.filter
+def counts(job: JobFacts) -> str:
+    """What of its subject a visualization climbed, in words."""
+    if not job.units:
+        return "the mean square of all units over positions"
+    if job.params.get("cosine_power"):
+        return "the mean over positions of the response times its cosine with the direction"
+    if job.params.get("objective") == "neuron":
+        return "the response in the middle"
+    return "the mean response over positions"
+
+
+@register.filter
 def short(sha256: str) -> str:
     """The beginning of a hash, enough to tell it from others at a glance."""
     return sha256[:12]
@@ -227,7 +239,7 @@ def _drawn(size: Sequence[int], *, scale: float) -> dict[str, float]:
 
 
 @register.inclusion_tag("parts/trace.html")
-def trace(pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def trace(pictures: Sequence[dict[str, Any]], *, counted: str = "") -> dict[str, Any]:
     """How the objective rose over the steps: one line for each picture, all on one scale."""
     curves = [picture for picture in pictures or () if picture.get("trace", {}).get("values")]
     values = [value for picture in curves for value in picture["trace"]["values"]]
@@ -246,7 +258,16 @@ def trace(pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     ticks = [{"value": value, "y": _y(value, low=low, high=high)} for value in sorted({low, 0.0, high})]
     frame = {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
     signs = [SIGNS[polarity] for polarity in SIGNS if any(line["polarity"] == polarity for line in lines)]
-    return {"lines": lines, "steps": steps, "low": low, "high": high, "ticks": ticks, "frame": frame, "signs": signs}
+    return {
+        "lines": lines,
+        "steps": steps,
+        "low": low,
+        "high": high,
+        "ticks": ticks,
+        "frame": frame,
+        "signs": signs,
+        "counted": counted,
+    }
 
 
 def _points(curve: dict[str, Any], *, steps: int, low: float, high: float) -> str:

@@ -6,14 +6,15 @@ Run in a checkout, with the folder of real checkpoints and images named by ATLAS
 
 It takes about ten minutes on one core and writes what it found to the named file: its section in RESULTS.md.
 
-What is compared, in SqueezeNet 1.1 or Caffe's GoogLeNet, for 8 units of each of three layers, drawn by a seeded
-generator:
+What is compared, in SqueezeNet 1.1, Caffe's GoogLeNet or miniception, for 8 units of each of three layers, drawn by a
+seeded generator:
 
-* the picture: the probe's defaults (128 px, 512 steps), exciting, and only the first of its three seeds, so that no
-  best of three flatters it. Measured is the stored 8-bit PNG, decoded again, shown still at its own size as it is, as
-  the probe itself measures it: the largest answer over positions.
-* the photographs: all 1,000, each by the checkpoint's crop protocol at the native size: the largest answer over
-  positions and photographs. They have three times as many positions to be lucky at, which favours them.
+* the picture: the probe's defaults (128 px, of miniception 64; 512 steps), exciting, and only the first of its three
+  seeds, so that no best of three flatters it. Measured is the stored 8-bit PNG, decoded again, shown still at its own
+  size as it is, as the probe itself measures it: the largest answer over positions.
+* the photographs: all 1,000, each by the checkpoint's crop protocol at the native size (of miniception the 1,008
+  held-out pictures of its world): the largest answer over positions and photographs. Photographs of 224 px have three
+  times as many positions to be lucky at as the picture, which favours them.
 
 A picture at its own size has its border, where convolutions see zeros, closer to its middle than a photograph has. So
 the table also says what the picture reaches in the middle of a grey canvas of the native size, where its border is an
@@ -39,15 +40,18 @@ from workers.interp.address import Subject, Unit
 from workers.interp.lens import Lens
 from workers.interp.probe import Failure
 from workers.interp.probes import PROBES
+from workers.organisms.miniception import world
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "squeezenet1_1-caffe": ("features.3", "features.7", "features.12"),
     "googlenet-caffe": ("mixed3b", "mixed4c", "mixed5b"),
+    "miniception": ("mixed2a", "mixed2b", "mixed3b"),
 }
 SITE = "post_relu"
 EACH = 8  # units of a layer
 PARAMS = {"seeds": [0], "polarity": "positive"}  # the rest are the probe's defaults
+SMALL = {"size": 64}  # of a network that sees no more
 GREY = 0.5
 
 
@@ -75,10 +79,10 @@ def sampled(lens: Lens, layers: Sequence[str], *, seed: int = 0) -> list[Unit]:
 
 
 @torch.no_grad()
-def over_photographs(lens: Lens, folder: Path, layers: Sequence[str]) -> dict[str, Tensor]:  # -> {layer: [C]}
-    """The largest answer of every channel to any photograph, anywhere."""
+def over_photographs(lens: Lens, shown: Iterator[Tensor], layers: Sequence[str]) -> dict[str, Tensor]:  # {layer: [C]}
+    """The largest answer of every channel to anything shown, anywhere."""
     read, best = lens.reading(layers, site=SITE), {layer: torch.tensor(-torch.inf) for layer in layers}
-    for batch in batches(lens, sorted((folder / "images" / "imagenet1000").glob("*.jpg"))):
+    for batch in shown:
         best = {layer: torch.maximum(best[layer], maps.amax((0, 2, 3))) for layer, maps in read(batch).items()}
     return best
 
@@ -93,15 +97,27 @@ def batches(lens: Lens, files: list[Path], *, size: int = 20) -> Iterator[Tensor
         yield torch.stack(crops)
 
 
+def drawn(*, size: int = 48) -> Iterator[Tensor]:  # of [N, 3, H, W]
+    """The held-out pictures of miniception's world."""
+    for first in range(0, world.HELD_OUT_SIZE, size):
+        items = [world.picture(world.HELD_OUT, index).pixels for index in range(first, first + size)]
+        yield torch.from_numpy(np.stack(items)).permute(0, 3, 1, 2).float() / 255
+
+
 def pictured(lens: Lens, unit: Unit) -> Tensor:  # -> [1, 3, S, S] in [0, 1]
     """The unit's picture, from the bytes that are stored."""
-    (answer,) = PROBES["feature-visualization"].run(lens, [Subject.of(unit)], PARAMS)
+    (answer,) = PROBES["feature-visualization"].run(lens, [Subject.of(unit)], PARAMS | small(lens))
     if isinstance(answer, Failure):
         raise answer.error
     (png,) = [blob.data for blob in answer.blobs if blob.role == "image"]
     with Image.open(io.BytesIO(png)) as image:
         pixels = torch.from_numpy(np.array(image))
     return pixels.permute(2, 0, 1)[None].float() / 255
+
+
+def small(lens: Lens) -> dict[str, int]:
+    """The size of a picture, where the usual one is larger than what the network sees."""
+    return SMALL if max(lens.checkpoint.input_spec.size) < 128 else {}
 
 
 def framed(picture: Tensor, size: tuple[int, int]) -> Tensor:  # [1, 3, S, S] -> [1, 3, H, W]
@@ -172,7 +188,8 @@ def main(name: str, page: Path) -> None:
     folder = Path(os.environ["ATLAS_REAL_DATA"])
     lens = opened(folder, name)
     layers = [lens.checkpoint.place(layer).layer for layer in LAYERS[name]]
-    best = over_photographs(lens, folder, layers)
+    photographs = sorted((folder / "images" / "imagenet1000").glob("*.jpg"))
+    best = over_photographs(lens, drawn() if name == "miniception" else batches(lens, photographs), layers)
     rows = []
     for unit in sampled(lens, layers):
         rows.append(compared(lens, unit, float(best[unit.layer][unit.channel])))

@@ -9,6 +9,7 @@ from workers.interp.checkpoint import Checkpoint, InputSpec
 from workers.interp.lens import Lens
 
 CARDS = Path(__file__).resolve().parent.parent / "deploy" / "cards"
+ORGANISMS = CARDS.parent.parent / "workers" / "organisms"
 FILES = {
     "googlenet-caffe": "bvlc_googlenet_imagenet",
     "googlenet-caffe-shorter-side": "bvlc_googlenet_imagenet",
@@ -25,9 +26,19 @@ def card(name: str) -> dict[str, Any]:
 
 def opened(folder: Path, name: str) -> Lens:
     """The checkpoint of a card."""
+    if name == "miniception":
+        return organism(name)
     said, path = card(name), folder / "checkpoints" / f"{FILES[name]}.safetensors"
     known = said["architecture"]
     family = architectures.find(known)
     tensors = weights.load(path, expected=family.shapes(known), spare=family.spare(known))
     checkpoint = Checkpoint(known, family.graph(known), tensors, InputSpec.from_json(said["input"]))
     return Lens(checkpoint.named(architectures.aliases(known)))
+
+
+def organism(name: str) -> Lens:
+    """A checkpoint that ships."""
+    folder, family = ORGANISMS / name, architectures.find(name)
+    tensors = weights.load(folder / "weights.safetensors", expected=family.shapes(name))
+    spec = InputSpec.from_json(json.loads((folder / "card.json").read_text())["input"])
+    return Lens(Checkpoint(name, family.graph(name), tensors, spec))

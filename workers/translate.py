@@ -1,6 +1,7 @@
 """The one file that knows both vocabularies: neuron and unit, row and finding, job error and exception."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from atlas.services.jobs import Shown
 from workers import registration
 from workers.interp.address import Subject
 from workers.interp.checkpoint import Branch, Checkpoint, InputSpec
-from workers.interp.errors import InterpError, NoSuchMaterial
+from workers.interp.errors import InterpError, NoSuchMaterial, UnreadableMaterial
 from workers.interp.graph import Graph
 from workers.interp.lens import Lens
 from workers.interp.probe import Blob, Probe
@@ -71,6 +72,9 @@ def kind(probe: Probe) -> dict[str, Any]:
     }
 
 
+LARGEST_MATERIAL = 16 * 2**20  # bytes: the largest spectrum that is read has 12.6 million
+
+
 @contextmanager
 def materials(job: Job) -> Iterator[list[Path]]:
     """The artifacts that a job's parameters name, as files for as long as they are needed; raises NoSuchMaterial."""
@@ -80,8 +84,11 @@ def materials(job: Job) -> Iterator[list[Path]]:
             row = Artifact.objects.filter(sha256=path.name).first()
             if row is None:
                 raise NoSuchMaterial(sha256=path.name)
-            with artifacts.open_checked(row) as file:
-                path.write_bytes(file.read())
+            if row.size > LARGEST_MATERIAL:
+                reason = f"it has {row.size} bytes, and {LARGEST_MATERIAL} are what a computation is handed"
+                raise UnreadableMaterial(sha256=path.name, wanted="small enough", reason=reason)
+            with artifacts.open_checked(row) as file, path.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
         yield paths
 
 

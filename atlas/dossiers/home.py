@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
+
 from atlas.dossiers.bodies import OnThePage
 from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
 from atlas.dossiers.footholds import FootholdFacts, newest
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
-from atlas.models import Contributor, Job
+from atlas.models import Contributor, FindingArtifact, Job
 from atlas.permissions import readable
-from atlas.services import catalog, jobs, workers
+from atlas.services import jobs, workers
 
 NEWEST = 20
 CLAIMS = 6
@@ -35,7 +37,8 @@ class HomeDossier:
 def home(actor: Contributor | None) -> HomeDossier:
     """The dossier of the home page."""
     mine = readable(actor, "checkpoint__")
-    answered = Job.objects.filter(mine, state=Job.State.DONE).exclude(probe__name=catalog.REGISTER)
+    pictured = FindingArtifact.objects.filter(finding__job=OuterRef("pk"), role="thumbnail")
+    answered = Job.objects.filter(mine, Exists(pictured), state=Job.State.DONE)
     return HomeDossier(
         checkpoints=checkpoints(actor),
         newest=tuple(facts_of(job) for job in with_answer(answered.order_by("-finished_at", "-id"))[:NEWEST]),

@@ -25,7 +25,7 @@ class PredictionFacts:
 
 
 def predictions_of(row: Foothold, version: Revision) -> tuple[PredictionFacts, ...]:
-    """What became of each prediction of a version, in their order: three queries, none where nothing is predicted."""
+    """What became of each prediction of a version, in order: at most two queries, none where nothing is predicted."""
     found = trials.of(row, version.content)
     since = _first_made(row, version) if any(one.found is not None for one in found) else {}
     return tuple(

@@ -6,7 +6,7 @@ from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
 from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.connections import Connection
-from atlas.models.datasets import Dataset, DatasetItem
+from atlas.models.datasets import Dataset, DatasetItem, Spectrum
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, FootholdNeuron, Reference, Revision, Support, UnsavedText
 from atlas.models.imports import Import, ImportRow
@@ -77,6 +77,7 @@ __all__ = [
     "Role",
     "Scope",
     "Snapshot",
+    "Spectrum",
     "Support",
     "Team",
     "Term",

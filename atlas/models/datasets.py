@@ -25,12 +25,25 @@ class Dataset(models.Model):
     licence = models.CharField(max_length=200)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="datasets")
     visibility = models.CharField(max_length=6, choices=Visibility, default=Visibility.PUBLIC)
-    # The mean magnitudes of its images' waves, once somebody has measured them.
-    spectrum = models.ForeignKey(Artifact, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.slug
+
+
+class Spectrum(models.Model):
+    """The mean magnitudes of a dataset's waves, as they were measured once; questions name the artifact for ever."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="spectra")
+    artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "artifact"], name="one_spectrum_per_artifact")]
+
+    def __str__(self) -> str:
+        return f"of {self.dataset_id}"
 
 
 class DatasetItem(models.Model):

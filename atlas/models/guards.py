@@ -11,7 +11,7 @@ from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import IDENTITY, Checkpoint, Layer, LayerAlias, Neuron
 from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.connections import Connection
-from atlas.models.datasets import Dataset, DatasetItem
+from atlas.models.datasets import Dataset, DatasetItem, Spectrum
 from atlas.models.findings import Finding, FindingArtifact
 from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.imports import Import, ImportRow
@@ -85,6 +85,7 @@ GUARDS = (
     Guard(Neuron),
     Guard(Dataset, columns=("slug", "digest", "kind", "size", "created_at")),
     Guard(DatasetItem),
+    Guard(Spectrum),
     Guard(ProbeKind),
     Guard(Job, columns=QUESTION),
     Guard(JobEvent),

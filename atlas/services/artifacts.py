@@ -17,11 +17,11 @@ from atlas.models import (
     Artifact,
     Checkpoint,
     Contributor,
-    Dataset,
     DatasetItem,
     FindingArtifact,
     FootholdArtifact,
     Snapshot,
+    Spectrum,
     Upload,
 )
 from atlas.permissions import readable, readable_dataset, readable_footholds
@@ -104,7 +104,7 @@ def referred_to(actor: Contributor | None) -> Q:
     findings = FindingArtifact.objects.filter(readable(actor, "finding__job__checkpoint__"), artifact=this)
     snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)
     weights = Checkpoint.objects.filter(readable(actor), weights=this)
-    spectra = Dataset.objects.filter(readable_dataset(actor), spectrum=this)
+    spectra = Spectrum.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
     items = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
     pictures = FootholdArtifact.objects.filter(readable_footholds(actor, "foothold__"), artifact=this)
     sent = Upload.objects.filter(uploaded_by=actor, artifact=this)

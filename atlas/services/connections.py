@@ -42,9 +42,10 @@ def record(finding: Finding, measured: Sequence[Measured]) -> None:
     )
 
 
-def measures(job: Job, source: Neuron, target: Neuron) -> bool:
-    """Whether a job's finding lists this very edge."""
-    return Connection.objects.filter(finding__job=job, source=source, target=target).exists()
+def measured_by(jobs: Iterable[Job]) -> set[tuple[int, int, int]]:
+    """(job, source, target) of every edge that their findings list, in one query."""
+    rows = Connection.objects.filter(finding__job__in=jobs)
+    return set(rows.values_list("finding__job", "source", "target"))
 
 
 def _neurons(checkpoint: Checkpoint, units: Iterable[str]) -> dict[str, Neuron]:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from atlas import canonical
 from atlas.errors import NoSuchDataset, RegisteredDifferently
-from atlas.models import Artifact, Contributor, Dataset, DatasetItem, Team, Visibility
+from atlas.models import Artifact, Contributor, Dataset, DatasetItem, Spectrum, Team, Visibility
 from atlas.services import changes
 
 
@@ -36,7 +36,7 @@ def find(slug: str) -> Dataset:
 @transaction.atomic
 def keep_spectrum(*, actor: Contributor | None, dataset: Dataset, spectrum: Artifact) -> None:
     """Say with what magnitudes pictures like those of a dataset are made."""
-    Dataset.objects.filter(pk=dataset.pk).update(spectrum=spectrum)
+    Spectrum.objects.get_or_create(dataset=dataset, artifact=spectrum)
     changes.record(actor, "dataset.measure", dataset.slug, spectrum=spectrum.sha256)
 
 

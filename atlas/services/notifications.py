@@ -78,9 +78,9 @@ def of_evidence(support: Support) -> None:
 
 
 def of_trial(trial: Trial) -> None:
-    """Those who watch a claim that was put to the test, once its job has ended."""
+    """Those who watch a claim that was put to the test, once its job has ended; who asked, too: a worker answered."""
     to = dict.fromkeys(_watchers(trial.foothold), Reason.TRIAL)
-    _tell(f"trial:{trial.pk}:{trial.job.generation}", trial.by, trial.foothold, to)
+    _tell(f"trial:{trial.pk}:{trial.job.generation}", trial.by, trial.foothold, to, sparing=False)
 
 
 def of_claim(foothold: Foothold, *, actor: Contributor) -> None:
@@ -96,10 +96,12 @@ def _watchers(foothold: Foothold) -> QuerySet[Watch, Any]:
     return rows.values_list("contributor", flat=True)
 
 
-def _tell(event: str, actor: Contributor, foothold: Foothold, to: Mapping[int, str], **about: Any) -> None:
-    """One row for each who may know; the database sees to it that nobody is told an event twice."""
+def _tell(
+    event: str, actor: Contributor, foothold: Foothold, to: Mapping[int, str], *, sparing: bool = True, **about: Any
+) -> None:
+    """One row for each who may know, `sparing` whose doing it was; by the database nobody is told an event twice."""
     muted = Watch.objects.filter(foothold=foothold, level=Watch.Level.MUTE).values("contributor")
-    may = readers_of(foothold).filter(pk__in=to.keys() - {actor.pk}).exclude(pk__in=muted)
+    may = readers_of(foothold).filter(pk__in=to.keys() - ({actor.pk} if sparing else set())).exclude(pk__in=muted)
     if "evidence" in about:
         may = may.filter(pk__in=readers_of(about["evidence"]).values("pk"))
     people = [person for person in may.select_related("login").order_by("pk") if _is_told(person, foothold, to)]

@@ -1,11 +1,12 @@
 """Putting a claim to the test: its predictions become questions, and what workers find decides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 
 from atlas.errors import IllegalStanding, Validation
-from atlas.models import Contributor, Foothold, Trial
+from atlas.models import Contributor, Foothold, Job, Trial
 from atlas.services import changes, footholds, jobs, notifications, outcomes, trials
 from atlas.services.questions import Question, ask
 
@@ -21,8 +22,13 @@ def test(*, actor: Contributor, foothold: Foothold) -> list[Trial]:
         raise IllegalStanding(accession=foothold.accession, standing=foothold.standing, verb="put to the test")
     questions = _questions(foothold)
     assert foothold.checkpoint is not None
+    known = _tried(foothold, questions)
+    if len(known) == len({question.fingerprint for question in questions}):
+        return known
     # The jobs' rows first, then the claim's: a job that ends locks them in this order.
     asked = jobs.request(actor=actor, checkpoint=foothold.checkpoint, questions=questions, bulk=True)
+    named = [job.pk for job in asked.jobs]
+    list(Job.objects.select_for_update().filter(pk__in=named).order_by("pk"))  # none of them ends before we are told
     made = [Trial.objects.get_or_create(foothold=foothold, job=job, defaults={"by": actor})[0] for job in asked.jobs]
     outcomes.recompute(foothold)
     for trial in made:
@@ -30,6 +36,13 @@ def test(*, actor: Contributor, foothold: Foothold) -> list[Trial]:
             notifications.of_trial(trial)
     changes.record(actor, "foothold.test", foothold.accession, jobs=len(asked.jobs), new=len(asked.new))
     return made
+
+
+def _tried(foothold: Foothold, questions: Sequence[Question]) -> list[Trial]:
+    """The trials that ask these questions already; what was cancelled asks nothing any more."""
+    named = [question.fingerprint for question in questions]
+    rows = Trial.objects.filter(foothold=foothold, job__fingerprint__in=named).exclude(job__state=Job.State.CANCELLED)
+    return list(rows.select_related("job"))
 
 
 def _questions(foothold: Foothold) -> list[Question]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from atlas import canonical, fingerprints, validation
 from atlas.errors import AtlasError, NotCanonical, Validation
-from atlas.models import Checkpoint, Contributor, Neuron, ProbeKind
+from atlas.models import Checkpoint, Contributor, Layer, Neuron, ProbeKind
 from atlas.services import addresses, artifacts, catalog
 
 ARTIFACT = "artifact"  # the format of a parameter that is the SHA-256 of one
@@ -202,7 +202,7 @@ def _subject(checkpoint: Checkpoint, kind: ProbeKind | None, given: Any) -> _Sub
     """A unit, a layer or a weighted sum of units, each resolved to the canonical layer key."""
     if isinstance(given, str) and ":" not in given:
         _taken(kind, "layer")
-        return _Subject([], [addresses.layer(checkpoint, given).layer], None, "layer")
+        return _Subject([], [_whole(checkpoint, given)], None, "layer")
     if isinstance(given, str):
         layer, channel = _unit(checkpoint, given)
         _taken(kind, "unit")
@@ -210,6 +210,16 @@ def _subject(checkpoint: Checkpoint, kind: ProbeKind | None, given: Any) -> _Sub
         return _Subject([[f"{layer.key}:{channel}", 1]], [layer], neuron, "unit")
     _taken(kind, "units")
     return _weighted(checkpoint, given)
+
+
+def _whole(checkpoint: Checkpoint, name: str) -> Layer:
+    """The layer of this name, which must not be that of a branch."""
+    layer = addresses.layer(checkpoint, name).layer
+    branch = checkpoint.aliases.filter(name=name).first()
+    if branch is not None and branch.stop - branch.start < layer.channels:
+        detail = f"{name[:80]} is a part of {layer.key}: name that, or units of it."
+        raise Validation(errors=[{"pointer": "", "code": "not-a-layer", "detail": detail}])
+    return layer
 
 
 def _weighted(checkpoint: Checkpoint, given: Any) -> _Subject:

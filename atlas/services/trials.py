@@ -5,6 +5,7 @@ that is changed is held against the number that is known, and a claim tested by 
 the older one found until the newer one has answered.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,7 @@ from atlas import canonical, validation
 from atlas.models import Foothold, Job, Trial
 
 Prediction = Mapping[str, Any]
+PLACE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)  # RFC 6901: no leading zeros
 OVER = (Job.State.FAILED, Job.State.QUARANTINED)
 
 
@@ -44,7 +46,7 @@ def subject_of(content: Mapping[str, Any], prediction: Prediction) -> str:
 
 
 def of(foothold: Foothold, content: Mapping[str, Any]) -> list[Tested]:
-    """What became of each prediction of a content, in their order; two queries, none where nothing is predicted."""
+    """What became of each prediction of a content, in their order, in one query; none where nothing is predicted."""
     predictions: Sequence[Prediction] = content.get("predictions", ())
     if not predictions:
         return []
@@ -73,7 +75,7 @@ def number_at(pointer: str, numbers: Any) -> float | None:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict) and name in found:
             found = found[name]
-        elif isinstance(found, list) and name.isascii() and name.isdecimal() and int(name) < len(found):
+        elif isinstance(found, list) and PLACE.fullmatch(name) and int(name) < len(found):
             found = found[int(name)]
         else:
             return None

@@ -90,13 +90,12 @@ def asks(job: JobFacts) -> str:
 @register.filter
 def counts(job: JobFacts) -> str:
     """What of its subject a visualization climbed, in words."""
-    if not job.units:
-        return "the mean square of all units over positions"
+    what = "response" if job.units else "mean square of all units"
     if job.params.get("cosine_power"):
-        return "the mean over positions of the response times its cosine with the direction"
-    if job.params.get("objective") == "neuron":
-        return "the response in the middle"
-    return "the mean response over positions"
+        what += " times its cosine with the direction"
+    where = "in the middle" if job.params.get("objective") == "neuron" else "over positions"
+    less = ", less what the pictures have in common" if job.params.get("diversity") else ""
+    return f"the {'' if where == 'in the middle' else 'mean '}{what} {where}{less}"
 
 
 @register.filter

@@ -105,7 +105,7 @@ WRONG = [
     (wrong(**{"a/b~c": 1}), "/a~1b~0c", "unknown-field"),
     (wrong(subject="edges:4"), "/subject", "no-such-neuron"),
     (wrong(subject="edgez:0"), "/subject", "no-such-layer"),
-    (wrong(subject="edges"), "/subject", "not-a-unit"),
+    (wrong(subject="edges"), "/subject", "wrong-subject"),
     (wrong(subject="edges:１"), "/subject", "not-a-unit"),
     (wrong(subject=7), "/subject", "not-type"),
     (wrong(subject=None), "/subject", "not-type"),

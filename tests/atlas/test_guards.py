@@ -38,9 +38,10 @@ def full(checkpoint, probe, alice, argued):
     FootholdArtifact.objects.create(foothold=argued, artifact=picture, since=1)
     stage(b'{"external_id": "a"}', actor=argued.created_by, team=argued.team)
     item = datasets.Item(digest="a" * 64, name="one")
-    datasets.register(
+    few = datasets.register(
         actor=None, slug="few", items=[item], kind="images", title="Few", licence="CC0-1.0", labels=[]
     )  # fmt: skip
+    datasets.keep_spectrum(actor=None, dataset=few, spectrum=picture)
 
 
 ANOTHER = {

@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from atlas.dossiers import footholds as dossiers
 from atlas.errors import IllegalStanding, Validation
-from atlas.models import Job, Membership, Notification, ProbeKind, Role, Trial, Watch
+from atlas.models import ChangeSet, Job, Membership, Notification, ProbeKind, Request, Role, Trial, Watch
 from atlas.services import catalog, footholds, jobs, predictions, standing, trials, workers
 from atlas.services.trials import number_at
 from tests.claims import PREDICTION, revise
@@ -48,6 +48,14 @@ def outcome(claim, actor=None):
     """What its page says of its only prediction."""
     [one] = dossiers.foothold(claim.accession, actor=actor).predictions
     return one.outcome, one.found
+
+
+def publish_newer():
+    """The same probe, of a later version."""
+    catalog.publish(
+        name="feature-visualization", version=2, summary="", description="", schema=SCHEMA, subjects=["unit"],
+        site="pre_relu", example={}, seconds=1.0,
+    )  # fmt: skip
 
 
 def test_nothing_is_tested_by_itself(bold):
@@ -130,11 +138,7 @@ def test_another_question_is_another_trial(bold, ana, answer):
 def test_what_an_older_probe_found_stands_until_the_newer_has_answered(bold, ana, answer):
     predictions.test(actor=ana, foothold=bold)
     answer(5)
-    newer = ("feature-visualization", 2)
-    catalog.publish(
-        name=newer[0], version=newer[1], summary="", description="", schema=SCHEMA, subjects=["unit"],
-        site="pre_relu", example={}, seconds=1.0,
-    )  # fmt: skip
+    publish_newer()
     predictions.test(actor=ana, foothold=bold)
     [one] = dossiers.foothold(bold.accession, actor=None).predictions
     assert (one.outcome, one.probe_version) == ("held", 1)
@@ -167,14 +171,23 @@ def test_a_link_is_tested_at_the_end_it_names(probe, checkpoint, lab, ana, answe
     assert [(one.subject, one.outcome) for one in found] == [("mixed:9", "held"), ("edges:1", "held")]
 
 
-def test_watchers_hear_of_it_once(bold, ana, bo, answer):
+def test_watchers_hear_of_it_once_and_so_does_who_asked(bold, ana, bo, answer):
     Watch.objects.create(contributor=bo, foothold=bold)
     predictions.test(actor=ana, foothold=bold)
-    assert not Notification.objects.filter(recipient=bo, reason="trial")
+    assert not Notification.objects.filter(reason="trial")
     answer(0.5)
     predictions.test(actor=ana, foothold=bold)
-    assert Notification.objects.filter(recipient=bo, reason="trial").count() == 1
-    assert not Notification.objects.filter(recipient=ana)
+    told = Notification.objects.filter(reason="trial").values_list("recipient__handle", flat=True)
+    assert sorted(told) == ["ana", "bo"], "she watches what she wrote, and a worker has answered"
+
+
+def test_what_was_asked_is_not_asked_again(bold, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(3)
+    before = ChangeSet.objects.count(), Request.objects.count()
+    [trial] = predictions.test(actor=ana, foothold=bold)
+    assert trial.job.state == "done"
+    assert (ChangeSet.objects.count(), Request.objects.count()) == before
 
 
 def test_what_cannot_be_tested_is_refused(claim, bold, ana, probe):
@@ -198,7 +211,7 @@ def test_the_flags_are_what_the_record_says(bold, ana, answer):
 @pytest.mark.parametrize(
     ("pointer", "found"),
     [
-        ("/a/0/b", 1), ("/x~1y", 2), ("/t~0z", 3), ("/", 4), ("/a/1", None), ("/a/00", None), ("/a/-", None),
+        ("/a/0/b", 1), ("/x~1y", 2), ("/t~0z", 3), ("/", 4), ("/a/1", None), ("/a/00/b", None), ("/a/-", None),
         ("/a/٠/b", None), ("/flag", None), ("/none", None), ("/text", None), ("/a", None), ("", None),
         ("/a/0/b/c", None),
     ],
@@ -208,20 +221,21 @@ def test_pointers_lead_to_numbers_only(pointer, found):
     assert number_at(pointer, numbers) == found
 
 
-def test_every_night_all_that_stands_is_tested(bold, describe, ana, answer, capsys):
-    describe(title="Nothing foretold")
-    describe(title="A draft", predictions=[PREDICTION], draft=True)
+def test_every_night_what_was_tested_is_tested_again_by_newer_probes(bold, describe, ana, answer, capsys):
+    untested = describe(title="Nobody has asked", neuron="mixed:8", predictions=[PREDICTION])
     gone = describe(title="Taken back", predictions=[PREDICTION])
+    for one in (bold, gone):
+        predictions.test(actor=ana, foothold=one)
+    answer(3)
     footholds.withdraw(actor=ana, foothold=gone, reason="")
-    orphan = describe(title="By somebody who left", neuron="mixed:8", predictions=[PREDICTION])
+    call_command("run_predictions")
+    assert capsys.readouterr().out == f"{bold.version_tag} tested by 1 jobs\n"
+    assert Job.objects.count() == 1, "what is known is not asked again"
+    publish_newer()
     Membership.objects.filter(contributor=ana).update(role=Role.READER)
     call_command("run_predictions")
-    refused = capsys.readouterr().out.splitlines()
-    assert [line.split(" not tested: ")[0] for line in refused] == [bold.version_tag, orphan.version_tag]
-    assert Job.objects.count() == 0
+    assert capsys.readouterr().out.startswith(f"{bold.version_tag} not tested: ")
     Membership.objects.filter(contributor=ana).update(role=Role.ANNOTATOR)
     call_command("run_predictions")
-    assert capsys.readouterr().out == f"{bold.version_tag} tested by 1 jobs\n{orphan.version_tag} tested by 1 jobs\n"
-    answer(3)
-    call_command("run_predictions")
     assert Job.objects.count() == 2
+    assert not untested.trials.exists()

@@ -3,6 +3,7 @@
 import pytest
 
 from atlas.errors import Validation
+from atlas.services import catalog
 from atlas.services.questions import ask
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +104,21 @@ def test_everything_that_is_wrong_is_said_at_once(checkpoint, probe):
             many=True,
         )
     assert [error["pointer"] for error in caught.value.errors] == ["/params/steps", "/subjects/0", "/subjects/2"]
+
+
+def test_a_layer_is_asked_by_its_name_and_no_part_of_it(checkpoint, probe):
+    kind = catalog.publish(
+        name="dream", version=1, summary="", description="", schema={"properties": {}}, subjects=["layer"],
+        site="pre_relu", example={}, seconds=1.0,
+    )  # fmt: skip
+
+    def asked(subject):
+        return ask(checkpoint=checkpoint, probe=kind.name, subjects=[subject], site=None, params={}, many=False)
+
+    [question] = asked("mixed")
+    assert question.subject == {"kind": "layer", "units": [], "layer": "mixed"}
+    assert (question.text, question.neuron) == ("mixed", None)
+    for part, code in (("mixed_5x5", "not-a-layer"), ("nowhere", "no-such-layer")):
+        with pytest.raises(Validation) as refused:
+            asked(part)
+        assert [(it["pointer"], it["code"]) for it in refused.value.errors] == [("/subject", code)]

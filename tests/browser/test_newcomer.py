@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from atlas.models import Job
 from atlas.services import people
@@ -43,13 +43,18 @@ def sign_in(page: Page, password: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("gabor:2")
 
 
+def form(page: Page) -> Locator:
+    """Where pictures are asked for."""
+    return page.get_by_role("form", name="Feature visualization")
+
+
 def ask(page: Page, *, steps: int) -> None:
     """With parameters of one's own."""
-    page.get_by_text("Parameters", exact=True).click()
+    form(page).get_by_text("Parameters", exact=True).click()
     page.get_by_label("Steps", exact=True).fill(str(steps))
     page.get_by_label("Picture size").fill("32")
     page.get_by_label("Seeds").fill("0, 5")
-    page.get_by_role("button", name="Compute").click()
+    form(page).get_by_role("button", name="Compute").click()
 
 
 def read_the_finding(page: Page, *, steps: int) -> None:
@@ -66,9 +71,16 @@ def read_the_finding(page: Page, *, steps: int) -> None:
     expect(provenance).to_contain_text("torch")
 
 
-def place_of_first_picture(page: Page) -> dict[str, float]:
-    """Where it lies, asked in one step: the page may put a newer one there at any moment."""
-    return page.evaluate("document.querySelector('.pictures figure').getBoundingClientRect().toJSON()")
+def places(page: Page) -> list[float]:
+    """Where the first picture lies on the page, and the field that is typed in on the screen; asked in one step,
+    because the page may put a newer picture there at any moment."""
+    return page.evaluate(
+        """() => {
+            const shown = document.querySelector('.pictures figure').getBoundingClientRect();
+            const typed = document.activeElement.getBoundingClientRect();
+            return [shown.x, shown.y + scrollY, shown.width, shown.height, typed.x, typed.y].map(Math.round);
+        }"""
+    )
 
 
 def test_from_the_first_page_to_a_finding(opened, worker, one_time):
@@ -77,13 +89,13 @@ def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     sign_in(page, one_time)
     ask(page, steps=300)
     expect(page.get_by_text("Asked. The answer appears here.")).to_be_visible()
-    place = place_of_first_picture(page)
-    page.get_by_text("Parameters", exact=True).click()
+    form(page).get_by_text("Parameters", exact=True).click()
     page.get_by_label("Steps", exact=True).focus()
+    before = places(page)
     expect(page.locator(".live .pictures img").first).to_be_visible()  # it forms
-    assert place_of_first_picture(page) == place
+    assert places(page) == before
     expect(page.get_by_text("How this was made")).to_be_visible()
-    assert place_of_first_picture(page) == place  # nothing moved when the answer came
+    assert places(page) == before  # nothing moved when the answer came
     assert page.evaluate("document.activeElement.name") == "steps"  # nor was the reader sent elsewhere
     read_the_finding(page, steps=300)
     address = page.locator("#cite ~ p code").first.text_content()
@@ -117,7 +129,7 @@ def test_by_keyboard(opened, organism, one_time):
     page.keyboard.press("Tab")
     expect(page.get_by_role("navigation", name="Where you are").get_by_role("link").first).to_be_focused()
     sign_in(page, one_time)
-    page.get_by_text("Parameters", exact=True).focus()
+    form(page).get_by_text("Parameters", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_label("Steps", exact=True).focus()
     page.keyboard.press("Control+A")
@@ -131,9 +143,9 @@ def test_a_fault_leads_back_to_the_field(opened, organism, one_time):
     page = opened()
     page.goto("/c/curve-circuit/gabor/2")
     sign_in(page, one_time)
-    page.get_by_text("Parameters", exact=True).click()
+    form(page).get_by_text("Parameters", exact=True).click()
     page.get_by_label("Seeds").fill("0, x")
-    page.get_by_role("button", name="Compute").click()
+    form(page).get_by_role("button", name="Compute").click()
     expect(page.get_by_role("alert")).to_contain_text("Not asked")
     expect(page.get_by_label("Seeds")).to_have_value("0, x")
     expect(page.get_by_label("Seeds")).to_have_accessible_description(re.compile("“x” is not a whole number"))

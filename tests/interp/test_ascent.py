@@ -11,10 +11,11 @@ from torch import Tensor
 from tests.interp import networks, oracles
 from workers.interp import redirection, warp
 from workers.interp.address import Subject
-from workers.interp.ascent import Moment, Path, Trace, ascend, climbing, draws_for, milestones
+from workers.interp.ascent import Moment, Path, Trace, ascend, draws_for, milestones
 from workers.interp.images import Spectrum
 from workers.interp.lens import Lens
 from workers.interp.objectives import Goal, Objective
+from workers.interp.slope import slope
 from workers.interp.streams import Stream
 
 SIZE = 24
@@ -79,6 +80,12 @@ def test_ascent_is_the_ten_line_loop(precise, monkeypatch, moving, decay, decorr
             assert float(moment.gradient[row]) == pytest.approx(float(gradient.abs().max()), rel=1e-9)
         _, spectra = next(slow)
         assert float((moments[-1].numbers[row] - spectra[0]).abs().max()) <= 1e-9
+
+
+def climbing(objective, pictures, numbers, draws, *, canvas, redirect):
+    """One step's values and gradient, for given moves."""
+    grid = warp.grids(draws, size=pictures.size, canvas=canvas).to(numbers)
+    return slope(objective, pictures, numbers, grid, redirect=redirect)
 
 
 def copied(moments):

@@ -10,8 +10,11 @@ from tests.interp import networks, oracles
 from workers.interp import forms, images, spectra
 from workers.interp.address import Subject
 from workers.interp.ascent import Moment
+from workers.interp.checkpoint import Checkpoint
 from workers.interp.errors import BadAddress, NoDirection, NoOpposite, NoSuchMaterial, UnreadableMaterial
 from workers.interp.forms import PLAIN, Form
+from workers.interp.framing import frame
+from workers.interp.graph import Graph, Node
 from workers.interp.lens import Lens
 from workers.interp.objectives import Goal, Objective
 from workers.interp.plan import Plan
@@ -116,7 +119,7 @@ def test_pictures_that_are_pushed_apart_are_less_alike(circuit):
         [finding] = PROBE.run(circuit, [Subject.parse("line:0")], params)
         pictures = torch.stack([decoded(blob) for blob in finding.blobs if blob.role == "image"])
         whole = circuit.reading(["line"], site="pre_relu")(pictures)
-        return float(forms.likeness(whole, forms.mates([0, 0]))[0])
+        return float(forms.likeness(whole, forms.companies([0, 0]))[0])
 
     assert alike(100.0) < alike(0.0) - 0.01
 
@@ -298,3 +301,28 @@ def test_coarse_to_fine_goes_on_where_it_was(circuit):
     [tiny] = PROBE.run(circuit, [Subject.parse("line:1")], {**QUICK, "schedule": "coarse-to-fine"})
     [same] = PROBE.run(circuit, [Subject.parse("line:1")], QUICK)
     assert tiny.blobs[0].data == same.blobs[0].data, "too small to begin smaller"
+
+
+@pytest.mark.parametrize("name", ["lenet5", "residual", "inceptionv1"])
+def test_the_size_that_is_asked_for_is_had_wherever_the_network_takes_it(name):
+    lens = Lens(networks.checkpoint(name))
+    layer = next(iter(lens.layers))
+    found = frame(lens.checkpoint, [layer], site=lens.layers[layer].sites[-1], size=48)
+    assert (found.size, found.canvas, found.halves) == (48, 56, True)
+
+
+def test_what_cannot_be_shown_small_is_not_begun_small():
+    """A 5 × 5 kernel without padding behind a stride of four: 32 pixels are enough for it, 16 are not."""
+    nodes = [
+        Node("input", "input"),
+        networks.conv("stem", "input", stride=4),
+        Node("stem_relu", "relu", ("stem",)),
+        networks.conv("deep", "stem_relu"),
+        Node("deep_relu", "relu", ("deep",)),
+    ]
+    shapes = networks.of_conv("stem", 4, 3, 4, 4) | networks.of_conv("deep", 4, 4, 6, 6)
+    lens = Lens(Checkpoint("narrow", Graph(nodes, output="deep_relu"), networks.drawn(shapes), networks.spec(32)))
+    params = {**QUICK, "size": 32, "schedule": "coarse-to-fine"}
+    [finding] = PROBE.run(lens, [Subject.parse("deep:0")], params)
+    [even] = PROBE.run(lens, [Subject.parse("deep:0")], {**params, "schedule": "even"})
+    assert [blob.data for blob in finding.blobs] == [blob.data for blob in even.blobs]

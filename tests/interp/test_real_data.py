@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import beats_the_dataset
+from benchmarks import beats_the_dataset, real
 from workers.interp.address import Unit
 from workers.interp.checkpoint import InputSpec
 from workers.interp.lens import Lens
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real_data
 @pytest.fixture(scope="module")
 def squeezenet(real_data) -> Lens:
     """SqueezeNet 1.1 with its Caffe weights."""
-    return beats_the_dataset.opened(real_data)
+    return real.opened(real_data, "squeezenet1_1-caffe")
 
 
 def photographs(folder: Path) -> list[tuple[Path, int]]:

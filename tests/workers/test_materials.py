@@ -12,6 +12,7 @@ from atlas.errors import Validation
 from atlas.models import Dataset, Job
 from atlas.services import artifacts, datasets, jobs, people
 from atlas.services.questions import ask
+from workers import translate
 from workers.drain import Drain
 
 MACO = {"size": 24, "steps": 2, "seeds": [0], "polarity": "positive", "parameterisation": "maco"}
@@ -53,7 +54,7 @@ def test_a_spectrum_is_measured_once_and_makes_a_picture(drain, organism_on, cap
     call_command("measure_spectrum", "photographs")
     call_command("measure_spectrum", "photographs")
     first, second = capsys.readouterr().out.split()
-    assert first == second == Dataset.objects.get().spectrum_id
+    assert first == second == Dataset.objects.get().spectra.get().artifact_id
     with_it, without = asked(organism, actor, spectrum=first), asked(organism, actor)
     drain.drain(seconds=60)
     found = []
@@ -71,6 +72,16 @@ def test_a_file_that_is_no_spectrum_fails_the_question(drain, organism_on):
     drain.drain(seconds=60)
     job.refresh_from_db()
     assert (job.state, job.error["slug"], job.error["fault"]) == ("failed", "unreadable-material", "yours")
+
+
+def test_what_is_too_large_is_not_even_opened(drain, organism_on, monkeypatch):
+    monkeypatch.setattr(translate, "LARGEST_MATERIAL", 100)
+    organism, actor = organism_on(), people.join(username="ada", password="correct horse battery").contributor
+    job = asked(organism, actor, spectrum=organism.weights_id)
+    drain.drain(seconds=60)
+    job.refresh_from_db()
+    assert (job.state, job.error["slug"]) == ("failed", "unreadable-material")
+    assert "bytes" in job.error["detail"]
 
 
 def test_what_somebody_may_not_read_they_may_not_compute_with(organism):

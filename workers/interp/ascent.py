@@ -102,20 +102,6 @@ def ascend(
         yield Moment(counted, values, gradient.abs().flatten(1).amax(1), numbers, pictures)
 
 
-def climbing(
-    objective: Climbed,
-    pictures: Parameterisation,
-    numbers: Tensor,
-    draws: Sequence[warp.Draw],
-    *,
-    canvas: int,
-    redirect: bool,
-) -> tuple[Tensor, Tensor]:  # -> [N], as the numbers
-    """The objectives of moved pictures and the gradient of their sum with respect to the numbers they are made of."""
-    grid = warp.grids(draws, size=pictures.size, canvas=canvas).to(numbers)
-    return slope(objective, pictures, numbers, grid, redirect=redirect)
-
-
 def draws_for(streams: Sequence[Stream], *, step: int, size: int, moving: bool) -> list[warp.Draw]:
     """Each sample's transform before update `step`."""
     return [warp.draw(stream.at(step), size=size) if moving else warp.STILL for stream in streams]

@@ -56,22 +56,26 @@ def energy(layer: Tensor) -> Tensor:  # [n, C, H, W] -> [n, H, W]
     return layer.square().mean(1)
 
 
-def mates(groups: Sequence[int], *, device: torch.device | str = "cpu") -> Tensor:  # -> [N, N], 1 for two of a group
-    """Who is to differ from whom."""
-    company = torch.tensor(groups)
-    fellows = (company[:, None] == company[None]) & ~torch.eye(len(groups), dtype=torch.bool)
-    return fellows.to(device=device, dtype=torch.float64)
+def companies(groups: Sequence[int], *, device: torch.device | str = "cpu") -> list[Tensor]:  # of [n]
+    """The places of the samples that are to differ from each other, group by group."""
+    return [
+        torch.tensor([i for i, one in enumerate(groups) if one == group], device=device)
+        for group in dict.fromkeys(groups)
+    ]
 
 
-def likeness(layers: Mapping[str, Tensor], mates: Tensor) -> Tensor:  # {name: [N, C, H, W]}, [N, N] -> [N]
+def likeness(layers: Mapping[str, Tensor], companies: Sequence[Tensor]) -> Tensor:  # {name: [N, C, H, W]} -> [N]
     """How much each sample is like the others of its group: the mean cosine of their Gram matrices, over layers.
 
     A Gram matrix holds how often two units answer at the same place: a picture's texture, wherever it lies (Gatys et
     al. 2015). A sample alone in its group is like nobody.
     """
-    cosines = torch.stack([_cosines(maps) for maps in layers.values()]).mean(0)  # [N, N]
-    together = mates.to(cosines)
-    alike: Tensor = (cosines * together).sum(1) / together.sum(1).clamp(min=1)
+    alike = torch.zeros_like(next(iter(layers.values()))[:, 0, 0, 0])
+    for places in companies:
+        # Of a group alone: of all pairs in a pass of hundreds no memory would hold the products.
+        cosines = torch.stack([_cosines(maps[places]) for maps in layers.values()]).mean(0)  # [n, n]
+        others = cosines.sum(1) - cosines.diagonal()
+        alike = alike.index_add(0, places, others / max(len(places) - 1, 1))
     return alike
 
 

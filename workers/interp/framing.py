@@ -17,6 +17,7 @@ class Frame:
 
     size: int
     canvas: int
+    halves: bool = False  # whether a picture of half the size can be shown, too
 
 
 def frame(checkpoint: Checkpoint, layers: Iterable[str], *, site: str, size: int) -> Frame:
@@ -28,7 +29,9 @@ def frame(checkpoint: Checkpoint, layers: Iterable[str], *, site: str, size: int
     wanted = Frame(size, warp.canvas_for(size))
     nodes = [part.node for layer in layers for part in checkpoint.layers[layer].require(site)]
     if _accepts(checkpoint, nodes, side=wanted.canvas) and _accepts(checkpoint, nodes, side=size):
-        return wanted
+        half = size // 2
+        halves = all(_accepts(checkpoint, nodes, side=side) for side in (half, warp.canvas_for(half)))
+        return Frame(size, wanted.canvas, halves)
     height, width = checkpoint.input_spec.size
     if height != width:
         raise FixedInput(height=height, width=width)
@@ -50,8 +53,9 @@ def cropped(checkpoint: Checkpoint, layers: Iterable[str], *, size: int) -> int:
 
 def _accepts(checkpoint: Checkpoint, nodes: list[str], *, side: int) -> bool:
     """Whether the values of these nodes can be computed for an input of this side."""
+    given = (checkpoint.input_spec.channels, side, side)
     try:
-        geometry.shapes(checkpoint.graph, checkpoint.shapes, given=(3, side, side), targets=nodes)
+        geometry.shapes(checkpoint.graph, checkpoint.shapes, given=given, targets=nodes)
     except BadGraph:
         return False
     return True

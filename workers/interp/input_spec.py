@@ -87,7 +87,7 @@ class InputSpec:
         mean, std = (_constant(three, images.dtype, images.device) for three in (self.mean, self.std))
         prepared = (images * (high - low) + low - mean) / std
         if self.channel_order == "L":
-            return (prepared * images.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+            return (prepared * _constant(LUMA, images.dtype, images.device)).sum(1, keepdim=True)
         return prepared.flip(1) if self.channel_order == "BGR" else prepared
 
     def crop(self, image: Image.Image) -> Tensor:  # -> [3, H, W] in [0, 1]

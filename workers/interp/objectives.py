@@ -118,7 +118,7 @@ class _Site:
         self.groups = groups
         self.read = _Reader(lens, goals, form)
         # On the device from the beginning: a step that is recorded must bring nothing from elsewhere.
-        self._mates = forms.mates(groups, device=lens.device)
+        self._companies = forms.companies(groups, device=lens.device)
         self._mirrored = torch.tensor([goal.polarity == "negative" for goal in goals], device=lens.device)
         self._terms = {} if self.read.energy else self._listed(lens.device)
         self._directions = self._pointing(lens) if form.cosine_power else None
@@ -137,7 +137,7 @@ class _Site:
             found = self._directed(maps, relu)
         else:
             found = self._summed(maps, images, relu)
-        return found - self.form.diversity * forms.likeness(before, self._mates) if before else found
+        return found - self.form.diversity * forms.likeness(before, self._companies) if before else found
 
     def _directed(self, maps: "Mapping[str, Maps]", relu: Rectify) -> Tensor:
         [read] = maps.values()

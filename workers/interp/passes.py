@@ -92,7 +92,7 @@ class Pass:
         streams = [sample.stream(self.lens.checkpoint.digest, form=params.form.word) for sample in self.samples]
         start = quantised(decode(self.pictures.start([stream.at(0) for stream in streams])))
         rest, trace, shown = Rest(len(streams), share=params.rest), Trace(path.steps), milestones(path.steps)
-        coarse = params.schedule != "even" and self.frame.canvas > self.frame.size
+        coarse = params.schedule != "even" and self.frame.halves
         for moment in climb(objective, self.pictures, streams, path, coarse=coarse):
             trace.add(moment)
             if moment.pictures is self.pictures:  # what is half as large is not compared with what is whole

@@ -95,9 +95,9 @@ class Compute(Protocol):
 class Probe:
     """One kind of question. `version` goes up whenever the same parameters would give other numbers.
 
-    `subjects` are the kinds it takes (`unit`, `units`), `site` where it reads unless asked otherwise (a layer without
-    that site is read at its last one), `example` the smallest honest parameters, `seconds` about what a question costs
-    with the defaults.
+    `subjects` are the kinds it takes (`unit`, `units`, `layer`), `site` where it reads unless asked otherwise (a layer
+    without that site is read at its last one), `example` the smallest honest parameters, `seconds` about what a
+    question costs with the defaults.
     """
 
     name: str
@@ -141,12 +141,17 @@ class Probe:
         files of the artifacts that the parameters name; raises NoSuchMaterial where one is missing.
         """
         asked = self.params.read(params or {})
-        given = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in materials}
+        given = {_hash(path): path for path in materials}
         for sha256 in asked.materials:
             if sha256 not in given:
                 raise NoSuchMaterial(sha256=sha256)
         chosen = plan or Plan.for_(lens)
         return self.compute(lens, subjects, asked, site=site, plan=chosen, observe=observe, materials=given)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def probe(

@@ -29,17 +29,16 @@ def write(path: Path, magnitudes: Tensor) -> None:
 def read(path: Path) -> Tensor:  # -> [3, S, S // 2 + 1]
     """The magnitudes in a file; raises UnreadableMaterial."""
     try:
-        found = weights.load(path)
+        held = weights.inspect(path).tensors
+        if set(held) == {NAME} and _fits(held[NAME].shape):
+            magnitudes = weights.load(path)[NAME]
+            if bool((magnitudes >= 0).all()) and bool((magnitudes > 0).any()):
+                return magnitudes
+        reason = f"it does not hold one tensor {NAME!r} of shape [3, S, S // 2 + 1] with nothing negative in it"
     except InterpError as error:
-        raise UnreadableMaterial(sha256=path.stem, wanted="a spectrum", reason=str(error)) from None
-    magnitudes = found.get(NAME)
-    if magnitudes is None or magnitudes.ndim != 3 or not _fits(magnitudes):
-        reason = f"it holds no tensor {NAME!r} of shape [3, S, S // 2 + 1] with nothing negative in it"
-        raise UnreadableMaterial(sha256=path.stem, wanted="a spectrum", reason=reason)
-    return magnitudes
+        reason = str(error)
+    raise UnreadableMaterial(sha256=path.name, wanted="a spectrum", reason=reason)
 
 
-def _fits(magnitudes: Tensor) -> bool:
-    colours, side, half = magnitudes.shape
-    sized = colours == 3 and SMALLEST <= side <= LARGEST and half == side // 2 + 1
-    return sized and bool((magnitudes >= 0).all()) and bool((magnitudes > 0).any())
+def _fits(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and SMALLEST <= shape[1] <= LARGEST and shape == (3, shape[1], shape[1] // 2 + 1)

@@ -1,4 +1,4 @@
-"""Every night: put the claims that stand to the test, with the probes as they are today."""
+"""Every night: put the claims that were tested before to the test again, where a probe has a newer version."""
 
 from typing import Any
 
@@ -10,18 +10,17 @@ from atlas.services import predictions
 
 
 class Command(BaseCommand):
-    """Ask what every standing claim predicts, in the name of who claimed it; what is known is not computed again."""
+    """Ask again in the name of who asked last; what is known is not asked. The first time is a person's decision."""
 
-    help = "Have workers compute what claims predict, a line for each claim; one that cannot be asked says why."
+    help = "Have workers test again what was tested before, a line for each claim; one that cannot be asked says why."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """A line for each: accession and version, and how many jobs test it, or why none does."""
-        standing = Foothold.objects.filter(standing=Foothold.Standing.OPEN, kind__in=("description", "link"))
-        for foothold in standing.select_related("checkpoint", "created_by").order_by("pk").iterator():
-            if not foothold.revisions.get(version=foothold.head_version).content.get("predictions"):
-                continue
+        tested = Foothold.objects.filter(standing=Foothold.Standing.OPEN, trials__isnull=False).distinct()
+        for foothold in tested.select_related("checkpoint").order_by("pk").iterator():
+            last = foothold.trials.select_related("by").latest("pk")
             try:
-                made = predictions.test(actor=foothold.created_by, foothold=foothold)
+                made = predictions.test(actor=last.by, foothold=foothold)
             except AtlasError as error:
                 self.stdout.write(f"{foothold.version_tag} not tested: {error}")
             else:

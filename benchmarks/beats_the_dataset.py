@@ -2,7 +2,7 @@
 
 Run in a checkout, with the folder of real checkpoints and images named by ATLAS_REAL_DATA:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py googlenet-caffe section.md
+    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py googlenet-caffe section.md [neuron]
 
 It takes about ten minutes on one core and writes what it found to the named file: its section in RESULTS.md.
 
@@ -15,6 +15,10 @@ seeded generator:
 * the photographs: all 1,000, each by the checkpoint's crop protocol at the native size (of miniception the 1,008
   held-out pictures of its world): the largest answer over positions and photographs. Photographs of 224 px have three
   times as many positions to be lucky at as the picture, which favours them.
+
+The usual objective climbs the mean over positions, and what is compared is the largest answer: of a unit that answers
+to something small, a texture of it everywhere can reach less than one good example. With `neuron` the pictures climb
+the middle position alone, which is what is compared.
 
 A picture at its own size has its border, where convolutions see zeros, closer to its middle than a photograph has. So
 the table also says what the picture reaches in the middle of a grey canvas of the native size, where its border is an
@@ -104,9 +108,11 @@ def drawn(*, size: int = 48) -> Iterator[Tensor]:  # of [N, 3, H, W]
         yield torch.from_numpy(np.stack(items)).permute(0, 3, 1, 2).float() / 255
 
 
-def pictured(lens: Lens, unit: Unit) -> Tensor:  # -> [1, 3, S, S] in [0, 1]
+def pictured(lens: Lens, unit: Unit, objective: str) -> Tensor:  # -> [1, 3, S, S] in [0, 1]
     """The unit's picture, from the bytes that are stored."""
-    (answer,) = PROBES["feature-visualization"].run(lens, [Subject.of(unit)], PARAMS | small(lens))
+    (answer,) = PROBES["feature-visualization"].run(
+        lens, [Subject.of(unit)], {**PARAMS, **small(lens), "objective": objective}
+    )
     if isinstance(answer, Failure):
         raise answer.error
     (png,) = [blob.data for blob in answer.blobs if blob.role == "image"]
@@ -129,10 +135,10 @@ def framed(picture: Tensor, size: tuple[int, int]) -> Tensor:  # [1, 3, S, S] ->
 
 
 @torch.no_grad()
-def compared(lens: Lens, unit: Unit, photographs: float) -> Row:
+def compared(lens: Lens, unit: Unit, photographs: float, *, objective: str = "channel") -> Row:
     """One unit's picture, made and measured."""
     started = time.monotonic()
-    picture = pictured(lens, unit)
+    picture = pictured(lens, unit, objective)
     seconds = time.monotonic() - started
     answer = lens.truncated(unit.layer, site=SITE, channels=[unit.channel])
     around = framed(picture, lens.checkpoint.input_spec.size)
@@ -183,7 +189,7 @@ def processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def main(name: str, page: Path) -> None:
+def main(name: str, page: Path, objective: str = "channel") -> None:
     """Measure, tell on the way, and write the page."""
     folder = Path(os.environ["ATLAS_REAL_DATA"])
     lens = opened(folder, name)
@@ -192,11 +198,12 @@ def main(name: str, page: Path) -> None:
     best = over_photographs(lens, drawn() if name == "miniception" else batches(lens, photographs), layers)
     rows = []
     for unit in sampled(lens, layers):
-        rows.append(compared(lens, unit, float(best[unit.layer][unit.channel])))
+        photograph = float(best[unit.layer][unit.channel])
+        rows.append(compared(lens, unit, photograph, objective=objective))
         print(rows[-1], flush=True)
-    page.write_text(report(rows, lens, name))
+    page.write_text(report(rows, lens, f"{name}, objective {objective}"))
     print(f"{sum(row.beats for row in rows)} of {len(rows)}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:4])

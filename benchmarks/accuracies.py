@@ -22,7 +22,7 @@ import PIL
 import torch
 from PIL import Image
 
-from benchmarks import beats_the_dataset
+from benchmarks.machine import processor
 from benchmarks.real import FILES, card, opened
 from workers.interp.lens import Lens
 
@@ -100,7 +100,7 @@ def main(page: Path) -> None:
         rows.append(row(Path(os.environ["ATLAS_REAL_DATA"]), name))
         print(rows[-1], flush=True)
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, Pillow {PIL.__version__}"
-    said = f"{beats_the_dataset.processor()}, {torch.get_num_threads()} thread, float32. {versions}."
+    said = f"{processor()}, {torch.get_num_threads()} thread, float32. {versions}."
     lines = [
         "# Accuracies of the shipped cards",
         "",

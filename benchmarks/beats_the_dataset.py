@@ -39,6 +39,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.machine import processor
 from benchmarks.real import opened
 from workers.interp.address import Subject, Unit
 from workers.interp.lens import Lens
@@ -180,13 +181,6 @@ def line(row: Row) -> str:
     verdict = "yes" if row.beats else "**no**"
     measured = f"{row.picture:.1f} | {row.framed:.1f} | {row.photographs:.1f} | {ratio}"
     return f"| {row.unit} | {measured} | {verdict} | {row.seconds:.0f} |"
-
-
-def processor() -> str:
-    """The processor's name."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def main(name: str, page: Path, objective: str = "channel") -> None:

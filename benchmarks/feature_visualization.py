@@ -26,7 +26,6 @@ the others are said.
 
 import io
 import os
-import platform
 import statistics
 import sys
 import time
@@ -40,6 +39,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from benchmarks.machine import processor
 from benchmarks.real import opened
 from workers.interp import architectures
 from workers.interp.address import Subject, Unit
@@ -306,12 +306,9 @@ def compared(rows: list[Row]) -> str:
 
 
 def machine() -> str:
-    """On what."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    """When and on what."""
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    return f"{day}, {name}, {torch.get_num_threads()} thread, torch {torch.__version__}."
+    return f"{day}, {processor()}, {torch.get_num_threads()} thread, torch {torch.__version__}."
 
 
 if __name__ == "__main__":

@@ -222,6 +222,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
     hidden = _hidden_from(row, actor)
     found = standing.judgement(row)
     to = footholds.successor(row, actor=actor)
+    predicted = predictions_of(row, head)
     wrote = actor is not None and row.revisions.filter(author=actor).exists()
     return FootholdDossier(
         foothold=facts_of(listed),
@@ -233,7 +234,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         standing_reason=row.standing_reason,
         replaced_by=to.accession if to else None,
         judgement=_judged(found, hidden=hidden),
-        predictions=predictions_of(row, head),
+        predictions=predicted,
         support=support_of(row, actor=actor),
         resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),
         warnings=_warnings(row, head),
@@ -243,7 +244,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         may_review=row.standing == "open" and not wrote and permits(actor, "foothold.review", row),
         may_decide=permits(actor, "foothold.decide", row),
         may_withdraw=row.standing in ("draft", "open") and permits(actor, "foothold.withdraw", row),
-        may_test=may_test(row, head, actor),
+        may_test=may_test(row, head, predicted, actor),
         may_moderate=permits(actor, "foothold.moderate", row),
     )
 

@@ -1,11 +1,13 @@
 """What a version of a claim predicted, and what became of that."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from atlas.models import Contributor, Foothold, Revision
+from django.db.models import Max
+
+from atlas.models import Contributor, Foothold, ProbeKind, Revision
 from atlas.permissions import permits
 from atlas.services import trials
 from atlas.services.trials import Tested
@@ -34,13 +36,18 @@ def predictions_of(row: Foothold, version: Revision) -> tuple[PredictionFacts, .
     )
 
 
-def may_test(row: Foothold, head: Revision, actor: Contributor | None) -> bool:
-    """Whether somebody may put a claim to the test as it stands, and there is something to be tested."""
-    return (
-        bool(head.content.get("predictions"))
-        and row.standing in (Foothold.Standing.DRAFT, Foothold.Standing.OPEN)
-        and permits(actor, "job.request", row.checkpoint)
-    )
+def may_test(row: Foothold, head: Revision, found: Sequence[PredictionFacts], actor: Contributor | None) -> bool:
+    """Whether somebody may put a claim to the test as it stands, and there is something that nobody has asked yet."""
+    open_ = row.standing in (Foothold.Standing.DRAFT, Foothold.Standing.OPEN)
+    return bool(found) and open_ and permits(actor, "job.request", row.checkpoint) and _is_unasked(head, found)
+
+
+def _is_unasked(head: Revision, found: Sequence[PredictionFacts]) -> bool:
+    """Whether a prediction was not run, or only by an older version of its probe."""
+    probes = [it["probe"] for it in head.content["predictions"]]
+    kinds = ProbeKind.objects.filter(name__in=probes).order_by().values_list("name")
+    newest: dict[str, int] = dict(kinds.annotate(Max("version")))
+    return any((one.probe_version or 0) < newest.get(probe, 0) for probe, one in zip(probes, found, strict=True))
 
 
 def _facts(subject: str, one: Tested, since: datetime | None) -> PredictionFacts:

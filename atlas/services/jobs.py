@@ -38,6 +38,8 @@ State = Job.State
 MOST_STARTS = 5  # handed-back starts do not count
 MOST_CRASHES = 3
 CANCEL_GRACE = timedelta(seconds=30)  # a worker that has not stopped by then has its lease taken away
+# Asked for again, these start over: what was cancelled, and what failed only because whoever asked had lost the right.
+STARTS_OVER = Q(state=State.CANCELLED) | Q(state=State.FAILED, error__slug=PermissionRevoked.slug())
 FREE = {"owner": None, "lease_until": None, "cancel_requested_at": None}
 
 
@@ -112,11 +114,9 @@ def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job,
         _note([job.pk], "request", State.QUEUED, actor=actor)
         return job, True
     Job.objects.filter(pk=job.pk, state=State.QUEUED, priority__gt=priority).update(priority=priority)
-    # A wanted job that is about to stop runs on; a cancelled one starts over.
+    # A wanted job that is about to stop runs on.
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested_at=None)
-    # So does one that failed only because whoever asked had lost the right to: now somebody has it.
-    ended = Q(state=State.CANCELLED) | Q(state=State.FAILED, error__slug=PermissionRevoked.slug())
-    again = _restart(Job.objects.filter(ended, pk=job.pk), kind="request", actor=actor)
+    again = _restart(Job.objects.filter(STARTS_OVER, pk=job.pk), kind="request", actor=actor)
     job.refresh_from_db()
     return job, again
 

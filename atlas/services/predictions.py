@@ -7,6 +7,7 @@ from django.db import transaction
 
 from atlas.errors import IllegalStanding, Validation
 from atlas.models import Contributor, Foothold, Job, Trial
+from atlas.permissions import require
 from atlas.services import changes, footholds, jobs, notifications, outcomes, trials
 from atlas.services.questions import Question, ask
 
@@ -15,21 +16,22 @@ from atlas.services.questions import Question, ask
 def test(*, actor: Contributor, foothold: Foothold) -> list[Trial]:
     """Have the newest versions of their probes asked for every prediction of the newest version of a claim.
 
-    What is known already decides at once. Raises Validation where nothing is predicted or a prediction cannot be asked,
-    IllegalStanding for a claim that its people have taken back.
+    What is known already decides at once, and what this claim has asked is not asked again. Raises Forbidden;
+    Validation where nothing is predicted or a prediction cannot be asked; IllegalStanding for what has been taken back.
     """
     if foothold.standing not in (Foothold.Standing.DRAFT, Foothold.Standing.OPEN):
         raise IllegalStanding(accession=foothold.accession, standing=foothold.standing, verb="put to the test")
-    questions = _questions(foothold)
     assert foothold.checkpoint is not None
+    require(actor, "job.request", foothold.checkpoint)
+    questions = _questions(foothold)
     known = _tried(foothold, questions)
     if len(known) == len({question.fingerprint for question in questions}):
         return known
     # The jobs' rows first, then the claim's: a job that ends locks them in this order.
     asked = jobs.request(actor=actor, checkpoint=foothold.checkpoint, questions=questions, bulk=True)
     named = [job.pk for job in asked.jobs]
-    list(Job.objects.select_for_update().filter(pk__in=named).order_by("pk"))  # none of them ends before we are told
-    made = [Trial.objects.get_or_create(foothold=foothold, job=job, defaults={"by": actor})[0] for job in asked.jobs]
+    held = Job.objects.select_for_update().filter(pk__in=named).order_by("pk")  # none ends unseen from here on
+    made = [Trial.objects.get_or_create(foothold=foothold, job=job, defaults={"by": actor})[0] for job in held]
     outcomes.recompute(foothold)
     for trial in made:
         if trial.job.state in outcomes.TELLING:
@@ -39,9 +41,9 @@ def test(*, actor: Contributor, foothold: Foothold) -> list[Trial]:
 
 
 def _tried(foothold: Foothold, questions: Sequence[Question]) -> list[Trial]:
-    """The trials that ask these questions already; what was cancelled asks nothing any more."""
-    named = [question.fingerprint for question in questions]
-    rows = Trial.objects.filter(foothold=foothold, job__fingerprint__in=named).exclude(job__state=Job.State.CANCELLED)
+    """The trials that ask these questions already, as far as asking again would change nothing."""
+    named = Job.objects.filter(fingerprint__in=[question.fingerprint for question in questions])
+    rows = Trial.objects.filter(foothold=foothold, job__in=named.exclude(jobs.STARTS_OVER))
     return list(rows.select_related("job"))
 
 

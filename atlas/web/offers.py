@@ -9,7 +9,6 @@ from atlas.dossiers.footholds import FootholdDossier
 from atlas.models import Contributor, Foothold, Job
 from atlas.permissions import memberships_of, reviewing_teams
 from atlas.services import evidence
-from atlas.services.trials import Outcome
 from atlas.web import arguments
 
 MOST_JOBS = 50
@@ -48,7 +47,7 @@ def _offered(row: Foothold, found: FootholdDossier, actor: Contributor) -> dict[
     open_, drafted = (row.standing == it for it in (Foothold.Standing.OPEN, Foothold.Standing.DRAFT))
     return {
         "propose": found.may_revise and drafted,
-        "test": found.may_test and any(it.outcome != Outcome.HELD for it in found.predictions),
+        "test": found.may_test,
         "review": found.may_review,
         "evidence": row.kind in evidence.CLAIMS and (open_ or drafted) and memberships_of(actor).exists(),
         "withdraw": found.may_withdraw,

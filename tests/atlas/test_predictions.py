@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from atlas.dossiers import footholds as dossiers
-from atlas.errors import IllegalStanding, Validation
+from atlas.errors import Forbidden, IllegalStanding, PermissionRevoked, Validation
 from atlas.models import ChangeSet, Job, Membership, Notification, ProbeKind, Request, Role, Trial, Watch
 from atlas.services import catalog, footholds, jobs, predictions, standing, trials, workers
 from atlas.services.trials import number_at
@@ -50,10 +50,10 @@ def outcome(claim, actor=None):
     return one.outcome, one.found
 
 
-def publish_newer():
+def publish_newer(version=2):
     """The same probe, of a later version."""
     catalog.publish(
-        name="feature-visualization", version=2, summary="", description="", schema=SCHEMA, subjects=["unit"],
+        name="feature-visualization", version=version, summary="", description="", schema=SCHEMA, subjects=["unit"],
         site="pre_relu", example={}, seconds=1.0,
     )  # fmt: skip
 
@@ -219,6 +219,48 @@ def test_the_flags_are_what_the_record_says(bold, ana, answer):
 def test_pointers_lead_to_numbers_only(pointer, found):
     numbers = {"a": [{"b": 1}], "x/y": 2, "t~z": 3, "": 4, "flag": True, "none": None, "text": "5"}
     assert number_at(pointer, numbers) == found
+
+
+def test_who_may_not_compute_may_not_test_even_what_is_known(bold, ana, answer):
+    predictions.test(actor=ana, foothold=bold)
+    answer(3)
+    Membership.objects.filter(contributor=ana).update(role=Role.READER)
+    with pytest.raises(Forbidden):
+        predictions.test(actor=ana, foothold=bold)
+
+
+def test_what_failed_for_want_of_a_permission_is_asked_again(bold, ana, claimed, answer):
+    predictions.test(actor=ana, foothold=bold)
+    for job in claimed():
+        jobs.fail(job, error={"slug": PermissionRevoked.slug(), "detail": "", "facts": {}, "fault": "yours"})
+    assert outcome(bold) == ("failed", None)
+    predictions.test(actor=ana, foothold=bold)
+    assert outcome(bold) == ("waiting", None)
+    answer(3)
+    assert outcome(bold) == ("held", 3)
+
+
+def test_it_is_offered_where_asking_would_change_something(bold, claim, ana, answer):
+    def offered(one=bold, actor=ana):
+        return dossiers.foothold(one.accession, actor=actor).may_test
+
+    assert offered()
+    assert not offered(claim), "it predicts nothing"
+    assert not offered(actor=None)
+    [trial] = predictions.test(actor=ana, foothold=bold)
+    assert not offered(), "it is on its way"
+    jobs.cancel(actor=ana, job=trial.job)
+    assert offered()
+    predictions.test(actor=ana, foothold=bold)
+    answer(0.5)
+    assert not offered(), "falsified is falsified"
+    publish_newer()
+    assert offered()
+    predictions.test(actor=ana, foothold=bold)
+    answer(3)
+    footholds.withdraw(actor=ana, foothold=bold, reason="")
+    publish_newer(version=3)
+    assert not offered()
 
 
 def test_every_night_what_was_tested_is_tested_again_by_newer_probes(bold, describe, ana, answer, capsys):

@@ -102,8 +102,8 @@ class Knobs(Params):
     )
     spectrum: str = artifact(
         title="Spectrum",
-        description="The mean magnitudes of a dataset, as measured by `measure_spectrum`: the SHA-256 of the artifact. "
-        "For maco only; without it they fall as 1 over frequency to the power of smoothness.",
+        description="The mean magnitudes of a dataset, as the command measure_spectrum has measured them: the SHA-256 "
+        "that it says. For maco only; without it they fall as 1 over frequency to the power of smoothness.",
     )
     extent: str = choice(
         "full",

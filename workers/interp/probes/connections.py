@@ -85,8 +85,8 @@ def connections(
     positions around it. `expanded` is the jacobian of the network with every ReLU open, max-pooling as average-pooling
     and local response normalisation as k^−β; `best-case` bounds it over all choices of gates; `raw` is the stored
     weight between adjacent tensors. Paths through `left_out` operations have no linear form, such as the product with a
-    gate. The linear paths are the same whichever site is read. Connections are ranked by
-    `norm`, the L2 norm of the kernel over space, in units of the target per unit of the source. `share` is norm² over
+    gate. The linear paths are the same whichever site is read. Connections are ranked by `norm`, the L2 norm of the
+    kernel over space, in units of the target per unit of the source. `share` is norm² over
     the sum of norm² of all units of the source's layer on that target. `balance` is the kernel's `sum` over the sum of
     its absolute values, and `sign` + or − where one sign has at least twice the mass of the other, else mixed: excited
     in one place, inhibited in another. `path` is the way that carries most, of `paths` ways. `cancelled` says which
@@ -103,14 +103,14 @@ def connections(
     """
     asked = [_resolved(lens, subject, site=site) for subject in subjects]
     total = sum(isinstance(one, Unit) for one in asked)
-    atlas = Weights(lens, params)
+    shared = Weights(lens, params)
     done = 0
     for given, one in zip(subjects, asked, strict=True):
         if isinstance(one, Failure):
             yield one
             continue
         done += 1
-        answer = _answer(atlas, given, one, plan=plan)
+        answer = _answer(shared, given, one, plan=plan)
         observe(Progress(done, total))
         yield answer
 
@@ -127,16 +127,16 @@ def _resolved(lens: Lens, given: Subject, *, site: str | None) -> Unit | Failure
         return Failure(given, error)
 
 
-def _answer(atlas: "Weights", given: Subject, unit: Unit, *, plan: Plan) -> Finding | Failure:
+def _answer(shared: "Weights", given: Subject, unit: Unit, *, plan: Plan) -> Finding | Failure:
     try:
-        sides = atlas.sides(unit)
+        sides = shared.sides(unit)
     except InterpError as error:
         return Failure(given, error)
     edges = [edge for side in sides for edge in side.edges]
     scale = max((float(edge.kernel.abs().max()) for edge in edges), default=0.0)
     numbers = {
         "subject": str(unit),
-        "kind": atlas.params.kind,
+        "kind": shared.params.kind,
         "scale": scale,
         "cancels": any(edge.numbers["cancels"] for edge in edges),
         **{side.direction: side.numbers() for side in sides},

@@ -109,6 +109,7 @@ def create_roles(port: int, password: str) -> None:
     connection.autocommit = True
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute("CREATE ROLE atlas_owner LOGIN CREATEDB PASSWORD %s", [password])
+        cursor.execute("GRANT pg_signal_backend TO atlas_owner")  # DROP … WITH (FORCE) may meet autovacuum at work
         cursor.execute("CREATE ROLE atlas_app LOGIN PASSWORD %s", [password])
         cursor.execute("CREATE DATABASE atlas OWNER atlas_owner")
 

@@ -19,7 +19,7 @@ from django.test.utils import setup_databases, teardown_databases
 from atlas.models import Checkpoint, Contributor, Job, ProbeKind, User
 from atlas.services import artifacts, catalog, checkpoints, jobs, people, workers
 from atlas.services.checkpoints import AliasFacts, LayerFacts, Registration
-from atlas.services.connections import Measured
+from atlas.services.connections import Measured, writing
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.claims import ana, argued, bo, claim, curator, cy, describe, lab  # noqa: F401 - fixtures
@@ -234,7 +234,7 @@ def measure(db):
         questions = ask(checkpoint=checkpoint, probe=kind.name, subjects=[unit], site=None, params=params, many=False)
         [job] = jobs.request(actor=actor, checkpoint=checkpoint, questions=questions).jobs
         [job] = jobs.claim(workers.start(device="cpu", versions={}), limit=lambda head: 1, probes=[kind])
-        jobs.finish(job, numbers={}, provenance={}, shown=[], measured=edges)
+        jobs.finish(job, numbers={}, provenance={}, shown=[], rows=writing(*edges))
         job.refresh_from_db()
         return job
 

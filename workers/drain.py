@@ -145,7 +145,10 @@ class Drain:
         probe = PROBES[first.probe.name]
         started = time.time()
         with translate.materials(first) as files:
-            answers = probe.run(lens, subjects, first.params, site=first.site, observe=batch.observe, materials=files)
+            answers = probe.run(
+                lens, subjects, first.params, site=first.site, observe=batch.observe, materials=files,
+                datasets=translate.datasets(first),
+            )  # fmt: skip
             for answer in answers:
                 batch.keep(answer, provenance=translate.provenance(lens, started=started))
 
@@ -196,7 +199,7 @@ class Batch:
                 numbers=answer.numbers,
                 provenance={**provenance, "plan": answer.plan},
                 shown=shown,
-                measured=translate.measured(job, answer.numbers),
+                rows=translate.rows(job, answer),
             )
         except LeaseLost as error:
             log.warning("%s", error)

@@ -1,30 +1,35 @@
 """The one file that knows both vocabularies: neuron and unit, row and finding, job error and exception."""
 
+import io
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from atlas.errors import AtlasError
-from atlas.models import Artifact, Job
+from atlas.models import Artifact, DatasetItem, Job
 from atlas.models import Checkpoint as CheckpointRow
-from atlas.services import artifacts, questions
-from atlas.services.connections import PROBE, Measured
+from atlas.models import Dataset as DatasetRow
+from atlas.models import Finding as FindingRow
+from atlas.services import artifacts, catalog, connections, questions
+from atlas.services.connections import Measured
 from atlas.services.jobs import Shown
 from workers import registration
-from workers.interp.address import Subject
+from workers.interp.address import EVERYTHING, Subject
 from workers.interp.checkpoint import Branch, Checkpoint, InputSpec
+from workers.interp.datasets import Dataset, Item
 from workers.interp.errors import InterpError, NoSuchMaterial, UnreadableMaterial
 from workers.interp.graph import Graph
 from workers.interp.lens import Lens
-from workers.interp.probe import Blob, Probe
+from workers.interp.probe import Blob, Finding, Probe
 from workers.interp.probes import PROBES
 from workers.registration import Refused
 
@@ -43,13 +48,13 @@ def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Check
 
 
 def subject(job: Job) -> Subject:
-    """The units, or the layer, that a job asks about."""
-    return Subject.parse(job.subject.get("layer") or job.subject["units"])
+    """The units, the layer, or the whole checkpoint, that a job asks about."""
+    return Subject.parse(job.subject.get("layer") or job.subject["units"] or EVERYTHING)
 
 
 def name(job: Job) -> str:
-    """What findings call a job's subject; the question about a whole checkpoint has its slug."""
-    return job.subject_text if job.subject["kind"] == "checkpoint" else str(subject(job))
+    """What findings call a job's subject; a registration, which has none, is called by its slug."""
+    return job.subject_text if job.probe.name == catalog.REGISTER else str(subject(job))
 
 
 def kinds() -> list[dict[str, Any]]:
@@ -92,15 +97,45 @@ def materials(job: Job) -> Iterator[list[Path]]:
         yield paths
 
 
+def datasets(job: Job) -> list[Dataset]:
+    """The dataset that a job's parameters name; its pictures are opened one by one, when they are looked at."""
+    digest = questions.dataset(job.probe, job.params)
+    if digest is None:
+        return []
+    row = DatasetRow.objects.filter(digest=digest).first()
+    if row is None:
+        raise NoSuchMaterial(sha256=digest)
+    return [dataset(row)]
+
+
+def dataset(row: DatasetRow) -> Dataset:
+    """The science's dataset of a row: the items of which pictures are kept."""
+    rows = row.items.filter(artifact__isnull=False).select_related("artifact")
+    found = Dataset(tuple(Item(it.digest, it.name, it.label, _opener(it)) for it in rows), tuple(row.labels))
+    if found.digest != row.digest:
+        raise NoSuchMaterial(sha256=str(row.digest))
+    return found
+
+
+def _opener(item: DatasetItem) -> Callable[[], Image.Image]:
+    artifact = item.artifact
+    assert artifact is not None
+    return lambda: Image.open(io.BytesIO(artifacts.read(artifact)))
+
+
 def shown(blob: Blob) -> Shown:
     """A blob, stored, in its role."""
     return Shown(role=blob.role, artifact=artifacts.keep(blob.data, media_type=blob.media_type), facts=blob.facts)
 
 
-def measured(job: Job, numbers: Mapping[str, Any]) -> list[Measured]:
+def rows(job: Job, found: Finding) -> Callable[[FindingRow], None]:
+    """What writes the queryable rows of a finding: search, links and lists read them."""
+    measured = _connections(found.numbers) if job.probe.name == connections.PROBE else []
+    return connections.writing(*measured)
+
+
+def _connections(numbers: Mapping[str, Any]) -> list[Measured]:
     """The connections in a finding; those of the picture's colours join no two neurons."""
-    if job.probe.name != PROBE:
-        return []
     edges = [edge for side in ("upstream", "downstream") if side in numbers for edge in numbers[side]["edges"]]
     return [
         Measured(kind=numbers["kind"], **{name: edge[name] for name in ("source", "target", "norm", "sign", "share")})

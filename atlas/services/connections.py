@@ -1,6 +1,6 @@
 """Measured connections: written with the finding that measured them, and asked for by whoever rests a claim on one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -22,8 +22,12 @@ class Measured:
     share: float
 
 
-def record(finding: Finding, measured: Sequence[Measured]) -> None:
-    """Write what a finding measured, in its order; within the transaction that accepts it."""
+def writing(*measured: Measured) -> Callable[[Finding], None]:
+    """What writes the connections that a finding measured, in its order, in the transaction that accepts it."""
+    return lambda finding: _write(finding, measured)
+
+
+def _write(finding: Finding, measured: Sequence[Measured]) -> None:
     if not measured:
         return
     named = {end for one in measured for end in (one.source, one.target)}

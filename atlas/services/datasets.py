@@ -7,6 +7,7 @@ from django.db import transaction
 from atlas import canonical
 from atlas.errors import NoSuchDataset, RegisteredDifferently
 from atlas.models import Artifact, Contributor, Dataset, DatasetItem, Spectrum, Team, Visibility
+from atlas.permissions import readable_dataset
 from atlas.services import changes
 
 
@@ -30,6 +31,15 @@ def find(slug: str) -> Dataset:
     found = Dataset.objects.filter(slug=slug).first()
     if found is None:
         raise NoSuchDataset(dataset=slug[:80], datasets=", ".join(Dataset.objects.values_list("slug", flat=True)))
+    return found
+
+
+def readable_by(actor: Contributor | None, digest: str) -> Dataset:
+    """The dataset of this digest, if this person may read it; raises NoSuchDataset."""
+    readable = Dataset.objects.filter(readable_dataset(actor))
+    found = readable.filter(digest=digest).first()
+    if found is None:
+        raise NoSuchDataset(dataset=digest[:80], datasets=", ".join(readable.values_list("slug", flat=True)[:20]))
     return found
 
 

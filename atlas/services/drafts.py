@@ -164,6 +164,7 @@ def _question(row: Checkpoint, **asked: str) -> Question:
         layers=[],
         site="",
         params=asked,
+        dataset=None,
         of=row.slug,
     )
 

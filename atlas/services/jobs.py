@@ -30,8 +30,7 @@ from atlas.models import (
     Worker,
 )
 from atlas.permissions import curates, readable, require
-from atlas.services import changes, connections, outcomes
-from atlas.services.connections import Measured
+from atlas.services import changes, outcomes
 from atlas.services.questions import Question, require_materials
 
 State = Job.State
@@ -105,6 +104,7 @@ def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job,
             "neuron": question.neuron,
             "site": question.site,
             "params": question.params,
+            "dataset": question.dataset,
             "batch_key": question.batch_key,
             "priority": priority,
             "run_at": Now(),
@@ -200,11 +200,12 @@ def finish(
     numbers: dict[str, Any],
     provenance: dict[str, Any],
     shown: Sequence[Shown],
-    measured: Sequence[Measured] = (),
+    rows: Callable[[Finding], None] = lambda finding: None,
 ) -> Finding:
     """running → done: accept the finding, if the lease still holds and nobody cancelled; else LeaseLost.
 
-    The artifacts' files and rows exist already: an orphan file is garbage, an orphan row would be a lie.
+    The artifacts' files and rows exist already: an orphan file is garbage, an orphan row would be a lie. `rows` writes
+    what else the finding says, in the same transaction.
     """
     wanted = _held(job).filter(cancel_requested_at__isnull=True)
     if not wanted.update(state=State.DONE, finished_at=Now(), error=None, **FREE):
@@ -214,7 +215,7 @@ def finish(
         FindingArtifact(finding=finding, position=position, role=one.role, artifact=one.artifact, facts=one.facts)
         for position, one in enumerate(shown)
     )
-    connections.record(finding, measured)
+    rows(finding)
     _note([job.pk], "finish", State.DONE, was=State.RUNNING, worker=job.owner)
     return finding
 

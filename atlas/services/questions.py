@@ -6,10 +6,11 @@ from typing import Any
 
 from atlas import canonical, fingerprints, validation
 from atlas.errors import AtlasError, NotCanonical, Validation
-from atlas.models import Checkpoint, Contributor, Layer, Neuron, ProbeKind
-from atlas.services import addresses, artifacts, catalog
+from atlas.models import Checkpoint, Contributor, Dataset, Layer, Neuron, ProbeKind
+from atlas.services import addresses, artifacts, catalog, datasets
 
-ARTIFACT = "artifact"  # the format of a parameter that is the SHA-256 of one
+ARTIFACT, DATASET = "artifact", "dataset"  # the formats of parameters that name one
+EVERYTHING = "*"  # the subject that is the whole checkpoint
 MOST_UNITS = 8  # in a weighted sum
 MOST_SUBJECTS = 2_000  # in a list
 MOST_QUESTIONS = 5_000  # in a request, once layers are spelled out
@@ -33,7 +34,11 @@ WHOLE_LAYER = {
 # What a body may name; `_subject` and `_expanded` read the same three forms.
 SUBJECT = {
     "anyOf": [
-        {"type": "string", "maxLength": 140, "description": "A unit, as layer:channel; or a layer as one, by its key."},
+        {
+            "type": "string",
+            "maxLength": 140,
+            "description": "A unit, as layer:channel; a layer as one, by its key; or *, the whole checkpoint.",
+        },
         {
             "type": "array",
             "minItems": 1,
@@ -58,6 +63,7 @@ class Question:
     layers: list[str]
     site: str
     params: dict[str, Any]
+    dataset: Dataset | None
     of: str  # what names the checkpoint: its digest; of a draft, which has none yet, its slug
 
     @property
@@ -100,7 +106,8 @@ def ask(
             errors.append(_no_site(site, subject, f"/subjects/{index}" if many else "/subject"))
     if errors or kind is None:
         raise Validation(errors=errors[: validation.MOST_ERRORS])
-    return [_question(checkpoint, kind, it, site or _usual(kind, it), filled) for it in parsed if it]
+    shown = Dataset.objects.filter(digest=dataset(kind, filled)).first()
+    return [_question(checkpoint, kind, it, site or _usual(kind, it), filled, shown) for it in parsed if it]
 
 
 def require_materials(questions: Sequence[Question], *, actor: Contributor) -> None:
@@ -109,14 +116,26 @@ def require_materials(questions: Sequence[Question], *, actor: Contributor) -> N
     errors: list[dict[str, str]] = []
     for name, sha256 in sorted(named):
         _attempt(errors, f"/params/{name}", lambda sha256=sha256: artifacts.find(sha256, actor=actor))
+    for question in questions[:1]:  # all of a request have the same parameters
+        for name, digest in _named(question.probe, question.params, DATASET):
+            _attempt(errors, f"/params/{name}", lambda digest=digest: datasets.readable_by(actor, digest))
     if errors:
         raise Validation(errors=errors)
 
 
 def materials(probe: ProbeKind, params: dict[str, Any]) -> list[tuple[str, str]]:
     """The artifacts that parameters name: (parameter, SHA-256)."""
+    return _named(probe, params, ARTIFACT)
+
+
+def dataset(probe: ProbeKind, params: dict[str, Any]) -> str | None:
+    """The digest of the dataset that parameters name."""
+    return next((digest for _, digest in _named(probe, params, DATASET)), None)
+
+
+def _named(probe: ProbeKind, params: dict[str, Any], format: str) -> list[tuple[str, str]]:
     rules = probe.schema.get("properties", {})
-    return [(name, value) for name, value in params.items() if value and rules[name].get("format") == ARTIFACT]
+    return [(name, value) for name, value in params.items() if value and rules[name].get("format") == format]
 
 
 def asked_of(checkpoint: Checkpoint, given: dict[str, Any]) -> tuple[list[Any], bool]:
@@ -156,7 +175,9 @@ class _Subject:
 
     @property
     def text(self) -> str:
-        return self.layers[0].key if self.kind == "layer" else _text(self.units)
+        if not self.units:
+            return self.layers[0].key if self.layers else EVERYTHING
+        return _text(self.units)
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"kind": self.kind, "units": self.units}
@@ -164,7 +185,12 @@ class _Subject:
 
 
 def _question(
-    checkpoint: Checkpoint, kind: ProbeKind, subject: _Subject, site: str, params: dict[str, Any]
+    checkpoint: Checkpoint,
+    kind: ProbeKind,
+    subject: _Subject,
+    site: str,
+    params: dict[str, Any],
+    shown: Dataset | None,
 ) -> Question:
     return Question(
         checkpoint=checkpoint,
@@ -175,6 +201,7 @@ def _question(
         layers=[layer.key for layer in subject.layers],
         site=site,
         params=params,
+        dataset=shown,
         of=str(checkpoint.digest),
     )
 
@@ -199,7 +226,10 @@ def _parameters(errors: list[dict[str, str]], kind: ProbeKind | None, params: di
 
 
 def _subject(checkpoint: Checkpoint, kind: ProbeKind | None, given: Any) -> _Subject:
-    """A unit, a layer or a weighted sum of units, each resolved to the canonical layer key."""
+    """A unit, a layer, the checkpoint or a weighted sum of units, each resolved to the canonical layer key."""
+    if given == EVERYTHING:
+        _taken(kind, "checkpoint")
+        return _Subject([], [], None, "checkpoint")
     if isinstance(given, str) and ":" not in given:
         _taken(kind, "layer")
         return _Subject([], [_whole(checkpoint, given)], None, "layer")
@@ -263,7 +293,7 @@ def _attempt(errors: list[dict[str, str]], pointer: str, attempt: Any) -> Any:
 
 def _usual(kind: ProbeKind, subject: _Subject) -> str:
     """Where a probe reads a subject unless asked otherwise: a layer without that site is read at its last one."""
-    common = all(kind.site in layer.sites for layer in subject.layers)
+    common = all(kind.site in layer.sites for layer in subject.layers)  # so it is of a whole checkpoint
     return kind.site if common else str(subject.layers[0].sites[-1])
 
 

@@ -14,7 +14,7 @@ from atlas.models.guards import GUARDS
 from atlas.services import drafts, jobs
 from atlas.services import workers as presence
 from atlas.services.checkpoints import read_card
-from atlas.services.connections import Measured
+from atlas.services.connections import Measured, writing
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.api.uploading import CARD
@@ -32,7 +32,7 @@ def full(checkpoint, probe, alice, argued):
     [job] = jobs.claim(worker, limit=lambda head: 1, probes=[probe])
     picture = artifacts.keep(b"picture", media_type="image/png")
     edge = Measured("edges:0", "mixed:1", "expanded", norm=1.0, sign="+", share=0.5)
-    jobs.finish(job, numbers={}, provenance={}, shown=[Shown("image", picture, {})], measured=[edge])
+    jobs.finish(job, numbers={}, provenance={}, shown=[Shown("image", picture, {})], rows=writing(edge))
     Upload.objects.create(artifact=picture, uploaded_by=alice)
     Trial.objects.create(foothold=argued, job=job, by=alice)
     FootholdArtifact.objects.create(foothold=argued, artifact=picture, since=1)

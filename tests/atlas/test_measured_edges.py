@@ -5,7 +5,7 @@ import pytest
 from atlas.errors import LeaseLost, Validation
 from atlas.models import Connection
 from atlas.services import footholds, jobs
-from atlas.services.connections import Measured
+from atlas.services.connections import Measured, writing
 from atlas.services.rules import RULES
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_what_was_measured_is_written_in_order_with_its_finding(done):
 
 def test_a_superseded_worker_leaves_no_connection(done):
     with pytest.raises(LeaseLost):
-        jobs.finish(done, numbers={}, provenance={}, shown=[], measured=[STRONG])
+        jobs.finish(done, numbers={}, provenance={}, shown=[], rows=writing(STRONG))
     assert Connection.objects.count() == 2
 
 

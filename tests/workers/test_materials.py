@@ -14,6 +14,7 @@ from atlas.services import artifacts, datasets, jobs, people
 from atlas.services.questions import ask
 from workers import translate
 from workers.drain import Drain
+from workers.interp.errors import NoSuchMaterial
 
 MACO = {"size": 24, "steps": 2, "seeds": [0], "polarity": "positive", "parameterisation": "maco"}
 
@@ -118,3 +119,19 @@ def test_a_layer_is_asked_as_one(drain, organism_on):
         "line",
     )
     assert (job.neuron, job.finding.numbers["subject"]) == (None, "line")
+
+
+def test_a_registered_dataset_is_handed_to_the_science_as_it_was_registered(db):
+    row = photographs()
+    found = translate.dataset(row)
+    assert (found.digest, len(found)) == (row.digest, 3)
+    assert {item.size for item in found.items} == {(50, 40), (50, 41), (50, 42)}
+
+
+def test_a_dataset_whose_pictures_are_not_kept_is_not_at_hand(db):
+    row = datasets.register(
+        actor=None, slug="elsewhere", items=[datasets.Item(digest="a" * 64, name="a.png")], kind="images",
+        title="Elsewhere", licence="CC0-1.0", labels=[],
+    )  # fmt: skip
+    with pytest.raises(NoSuchMaterial):
+        translate.dataset(row)

@@ -10,6 +10,7 @@ from workers.interp.errors import BadAddress
 
 LAYER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]{0,119}")
 UNIT = re.compile(r"(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]{0,119}):(?P<channel>0|[1-9][0-9]{0,8})")
+EVERYTHING = "*"  # all units of a checkpoint
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,14 +34,19 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An ordered weighted sum of units; a lone unit of weight 1 is the plain case. Or, without terms, a whole layer."""
+    """An ordered weighted sum of units; a lone unit of weight 1 is the plain case.
 
-    terms: tuple[tuple[Unit, float], ...]
+    Without terms a whole layer, and without that the whole checkpoint.
+    """
+
+    terms: tuple[tuple[Unit, float], ...] = ()
     layer: str | None = None
 
     @classmethod
     def parse(cls, written: str | Sequence[Any]) -> "Subject":
-        """`"mixed4c:447"`, `[["mixed4c:447", 0.7], ["mixed3b:379", -0.3]]`, or `"mixed4c"`; raises BadAddress."""
+        """`"mixed4c:447"`, `[["mixed4c:447", 0.7], ["mixed3b:379", -0.3]]`, `"mixed4c"` or `"*"`; raises BadAddress."""
+        if written == EVERYTHING:
+            return cls()
         if isinstance(written, str) and LAYER.fullmatch(written):
             return cls((), written)
         terms = [[written, 1.0]] if isinstance(written, str) else written
@@ -68,15 +74,15 @@ class Subject:
 
     @property
     def kind(self) -> str:
-        """`layer`; `unit` for a lone unit of weight 1, else `units`."""
-        if self.layer:
-            return "layer"
+        """`layer`, `checkpoint`; `unit` for a lone unit of weight 1, else `units`."""
+        if not self.terms:
+            return "layer" if self.layer else "checkpoint"
         return "unit" if len(self.terms) == 1 and self.terms[0][1] == 1 else "units"
 
     def __str__(self) -> str:
-        """`mixed4c:447`, `+0.7*mixed4c:447-0.3*mixed3b:379`, `mixed4c`: equal exactly when the subjects are."""
-        if self.layer:
-            return self.layer
+        """`mixed4c:447`, `+0.7*mixed4c:447-0.3*mixed3b:379`, `mixed4c`, `*`: equal exactly when the subjects are."""
+        if not self.terms:
+            return self.layer or EVERYTHING
         if self.kind == "unit":
             return str(self.units[0])
         return "".join(f"{weight:+}*{unit}" for unit, weight in self.terms)

@@ -34,8 +34,12 @@ class BadAddress(InterpError):
     """{text} names no unit; write layer:channel, for example mixed4c:447."""
 
 
+class UnreadableDataset(InterpError):
+    """{name} is no part of a dataset: {reason}."""
+
+
 class NoSuchMaterial(InterpError):
-    """The artifact {sha256} that the parameters name is not at hand."""
+    """The artifact or dataset {sha256} that the parameters name is not at hand."""
 
 
 class UnreadableMaterial(InterpError):

@@ -78,6 +78,8 @@ class Lens:
 
     def named(self, subject: Subject) -> Subject:
         """The subject under its layers' own keys; raises NoSuchLayer, NoSuchUnit, BadAddress for part of a layer."""
+        if subject.kind == "checkpoint":
+            return subject
         if subject.layer is None:
             return Subject(tuple((self.resolve(unit), weight) for unit, weight in subject.terms))
         place = self.checkpoint.place(subject.layer)

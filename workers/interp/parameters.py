@@ -12,7 +12,8 @@ from workers.interp.errors import BadParameters
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_FAULTS = 20
 LONGEST = 200  # characters of a detail
-ARTIFACT = "artifact"  # the format of a parameter that names one
+ARTIFACT, DATASET = "artifact", "dataset"  # the formats of parameters that name one
+HASH = "^([0-9a-f]{64})?$"
 Rule = Mapping[str, Any]
 
 
@@ -38,7 +39,12 @@ def choice(default: str, *, title: str, description: str, among: Sequence[str]) 
 
 def artifact(*, title: str, description: str) -> Any:
     """The SHA-256 of stored bytes, which the computation is handed as `materials`; "" for none."""
-    return _declared("", title, description, {"type": "string", "pattern": "^([0-9a-f]{64})?$", "format": ARTIFACT})
+    return _declared("", title, description, {"type": "string", "pattern": HASH, "format": ARTIFACT})
+
+
+def dataset(*, title: str, description: str) -> Any:
+    """The digest of a dataset, whose items the computation is handed; "" for none. A probe has one at most."""
+    return _declared("", title, description, {"type": "string", "pattern": HASH, "format": DATASET})
 
 
 def words(default: str, *, title: str, description: str, pattern: str, longest: int) -> Any:
@@ -82,8 +88,16 @@ class Params:
     @property
     def materials(self) -> tuple[str, ...]:
         """The artifacts that these parameters name."""
-        named = [getattr(self, one.name) for one in fields(self) if one.metadata.get("format") == ARTIFACT]
-        return tuple(sha256 for sha256 in named if sha256)
+        return self._named(ARTIFACT)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets that these parameters name, by digest."""
+        return self._named(DATASET)
+
+    def _named(self, format: str) -> tuple[str, ...]:
+        named = [getattr(self, one.name) for one in fields(self) if one.metadata.get("format") == format]
+        return tuple(name for name in named if name)
 
     def to_json(self) -> dict[str, Any]:
         """The parameters as data, complete."""

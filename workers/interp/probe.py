@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from workers.interp.address import Subject
+from workers.interp.datasets import Dataset
 from workers.interp.errors import InterpError, NoSuchMaterial
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params
@@ -61,8 +62,15 @@ class Failure:
 
 
 Answers = Iterator[Finding | Failure]
-Materials = Mapping[str, Path]  # files by their SHA-256
 Observe = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What parameters name: files by their SHA-256, datasets by their digest."""
+
+    files: Mapping[str, Path]
+    datasets: Mapping[str, Dataset]
 
 
 def unseen(progress: Progress) -> None:
@@ -87,7 +95,7 @@ class Compute(Protocol):
     ) -> Answers:
         """One finding or failure for each subject, in order; without a site each subject is read where it is usual.
 
-        `materials` are the artifacts that the parameters name.
+        `materials` are the artifacts and datasets that the parameters name.
         """
 
 
@@ -134,17 +142,20 @@ class Probe:
         plan: Plan | None = None,
         observe: Observe = unseen,
         materials: Iterable[Path] = (),
+        datasets: Iterable[Dataset] = (),
     ) -> Answers:
         """One finding or failure for each subject, in order; raises BadParameters at once.
 
         `observe` is told of every step and may raise to stop everything: nothing stays behind. `materials` are the
-        files of the artifacts that the parameters name; raises NoSuchMaterial where one is missing.
+        files of the artifacts that the parameters name, `datasets` the datasets; raises NoSuchMaterial where one is
+        missing.
         """
         asked = self.params.read(params or {})
-        given = {_hash(path): path for path in materials}
-        for sha256 in asked.materials:
-            if sha256 not in given:
-                raise NoSuchMaterial(sha256=sha256)
+        given = Materials({_hash(path): path for path in materials}, {one.digest: one for one in datasets})
+        for named, there in ((asked.materials, given.files), (asked.datasets, given.datasets)):
+            for sha256 in named:
+                if sha256 not in there:
+                    raise NoSuchMaterial(sha256=sha256)
         chosen = plan or Plan.for_(lens)
         return self.compute(lens, subjects, asked, site=site, plan=chosen, observe=observe, materials=given)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from workers.interp import spectra
 from workers.interp.address import Subject
-from workers.interp.errors import InterpError, NoDirection, NoOpposite
+from workers.interp.errors import BadAddress, InterpError, NoDirection, NoOpposite
 from workers.interp.framing import cropped, frame
 from workers.interp.knobs import POLARITIES, Knobs
 from workers.interp.lens import Lens
@@ -59,7 +59,7 @@ def feature_visualization(
     A unit that does not exist, or answers with values that are not finite, fails alone: NoSuchLayer, NoSuchUnit,
     NoSuchSite, NonfiniteActivation, FixedInput, NoDirection, NoOpposite. UnreadableMaterial is for all.
     """
-    magnitudes = spectra.read(materials[params.spectrum]) if params.spectrum else None
+    magnitudes = spectra.read(materials.files[params.spectrum]) if params.spectrum else None
     passes = _passes(lens, subjects, params, site=site, plan=plan, magnitudes=magnitudes)
     total = params.steps * sum(isinstance(one, Pass) for one in passes)
     done = 0
@@ -107,6 +107,8 @@ def _resolved(lens: Lens, given: Subject, params: Knobs, *, site: str | None) ->
 
 
 def _require_sense(subject: Subject, params: Knobs) -> None:
+    if subject.kind == "checkpoint":
+        raise BadAddress(text=str(subject))
     if params.cosine_power and (subject.kind == "layer" or len(subject.layers) > 1):
         raise NoDirection(subject=str(subject))
     if subject.kind == "layer" and params.polarity == "negative":

@@ -254,7 +254,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 BROKER = environment("BROKER", "memory://")
 LEASE_SECONDS = float(environment("LEASE_SECONDS", "30"))
 SWEEP_SECONDS = float(environment("SWEEP_SECONDS", "0.5"))
+STALL_SECONDS = float(environment("STALL_SECONDS", "900"))  # without a step, a computation hangs
+DEADLINE_SECONDS = float(environment("DEADLINE_SECONDS", "21600"))  # the longest that one start of a question may take
 DEVICE = environment("DEVICE", "auto")  # auto, cpu, cuda, cuda:1 …
+# Device-seconds that a team or a personal space may use in any 24 hours unless `set_quota` said otherwise; 0: any.
+QUOTA_SECONDS = float(environment("QUOTA_SECONDS", "86400")) or None
 
 # What several processes count together, such as the rate of requests, they count in Redis where there is one.
 CACHES = {

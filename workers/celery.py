@@ -23,10 +23,11 @@ django.setup()
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from atlas.services import jobs
+from atlas.services import jobs, turns
 from atlas.services import workers as presence
 
 log = logging.getLogger(__name__)
+STRAND_SECONDS = 600
 # Made before the fork, so that the child sees what the parent was told: SIGTERM reaches only the parent.
 stopping = multiprocessing.Event()
 
@@ -69,16 +70,17 @@ class Bell(bootsteps.StartStopStep):
     requires = {"celery.worker.components:Timer"}
 
     def __init__(self, parent: Any, **_: Any) -> None:
-        self.entry: Any = None
+        self.entries: list[Any] = []
 
     def start(self, parent: Any) -> None:
-        """Look every SWEEP_SECONDS."""
-        self.entry = parent.timer.call_repeatedly(settings.SWEEP_SECONDS, look)
+        """Look every SWEEP_SECONDS, and now and then for what nobody will ever answer."""
+        every = parent.timer.call_repeatedly
+        self.entries = [every(settings.SWEEP_SECONDS, look), every(STRAND_SECONDS, strand)]
 
     def stop(self, parent: Any) -> None:
         """Look no more."""
-        if self.entry:
-            self.entry.cancel()
+        for entry in self.entries:
+            entry.cancel()
 
 
 app.steps["worker"].add(Bell)
@@ -89,7 +91,7 @@ def look() -> None:
     try:
         moved = sweep()
         idle = not state.active_requests and not state.reserved_requests
-        if idle and not stopping.is_set() and jobs.waiting().exists():
+        if idle and not stopping.is_set() and turns.waiting().exists():
             drain.delay()
         if moved:
             log.info("took %d jobs back from workers that are gone", moved)
@@ -97,6 +99,18 @@ def look() -> None:
         log.warning("cannot look at the queue: %s", error)
     finally:
         # The pool forks from this process: a child must not inherit an open connection.
+        connection.close()
+
+
+def strand() -> None:
+    """Fail what has waited for a day without a worker that could answer it."""
+    try:
+        failed = jobs.strand()
+        if failed:
+            log.warning("%d questions waited a day for a worker that could answer them", failed)
+    except DatabaseError as error:
+        log.warning("cannot look at the queue: %s", error)
+    finally:
         connection.close()
 
 

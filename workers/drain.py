@@ -1,7 +1,10 @@
 """Claim, compute, keep: the loop of every worker, under Celery and without."""
 
 import logging
+import os
 import platform
+import random
+import signal
 import threading
 import time
 from collections.abc import Iterable
@@ -13,9 +16,9 @@ import torch
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from atlas.errors import AtlasError, LeaseLost, PermissionRevoked
+from atlas.errors import AtlasError, DeadlineExceeded, LeaseLost, OutOfMemory, PermissionRevoked
 from atlas.models import Job, Snapshot, Worker
-from atlas.services import artifacts, catalog, jobs, warrants
+from atlas.services import artifacts, catalog, holding, jobs, warrants
 from atlas.services import workers as presence
 from workers import registrar, translate
 from workers.interp.errors import InterpError
@@ -26,6 +29,7 @@ from workers.lenses import Lenses, device_of
 log = logging.getLogger(__name__)
 REPORT_SECONDS = 0.5  # progress is written at most so often
 GLANCE_SECONDS = 0.5  # how often the watch looks whether a job was cancelled
+LONGEST_PAUSE = 300.0  # seconds before another try
 
 
 class Flag(Protocol):
@@ -45,8 +49,16 @@ def resident(stopping: Flag) -> "Drain":
     return Drain(stopping=stopping)
 
 
+class Overdue(Exception):
+    """The questions at hand have taken longer than any may."""
+
+
 class Watch(threading.Thread):
-    """Renews the leases beside the computation, so that a long step loses none, and notices cancellations."""
+    """Renews the leases beside the computation, so that a long step loses none, and notices cancellations.
+
+    A computation that takes no step for STALL_SECONDS will take none any more, and nothing but the end of its process
+    stops it: the rows of its jobs bring them back, and it counts as a crash.
+    """
 
     def __init__(self, worker: Worker) -> None:
         super().__init__(daemon=True, name="watch")
@@ -54,6 +66,7 @@ class Watch(threading.Thread):
         self.claimed: list[Job] = []
         self.unwanted: set[int] = set()
         self.done = threading.Event()
+        self.stepped = time.monotonic()
 
     def run(self) -> None:
         """Glance twice a second, renew three times a lease, until done."""
@@ -69,11 +82,23 @@ class Watch(threading.Thread):
         """From now on these are the jobs at hand."""
         self.claimed = list(claimed)
         self.unwanted = set()
+        self.step()
+
+    def step(self) -> None:
+        """The computation goes on."""
+        self.stepped = time.monotonic()
+
+    def named(self) -> str:
+        """The questions at hand, for the log."""
+        return ", ".join(job.fingerprint[:12] for job in self.claimed)
 
     def _tend(self, due: float) -> float:
         claimed = self.claimed
+        if claimed and time.monotonic() - self.stepped > settings.STALL_SECONDS:
+            log.error("%s took no step for %g s: this process ends", self.named(), settings.STALL_SECONDS)
+            os.kill(os.getpid(), signal.SIGKILL)
         if claimed:
-            self.unwanted = jobs.unwanted(claimed)
+            self.unwanted = holding.unwanted(claimed)
         if time.monotonic() < due:
             return due
         presence.beat(self.worker)
@@ -91,6 +116,7 @@ class Drain:
         self.lenses = Lenses(self.worker, device=chosen)
         # The catalogue first: nobody can ask, and nothing is claimed, before it is known what can be answered.
         self.probes = [catalog.publish(**kind) for kind in translate.kinds()]
+        presence.serves(self.worker, self.probes)
         self.watch = Watch(self.worker)
         self.watch.start()
 
@@ -119,11 +145,13 @@ class Drain:
             batch.give_back(handback=True, why="asked to stop")
         except InterpError as error:
             self._refused(batch, error)
+        except Overdue:
+            self._overdue(batch)
         except torch.OutOfMemoryError as error:
-            batch.give_back(after=1, why="out of memory", error=str(error)[:500])
+            self._split(batch, error)
         except Exception as error:  # a fault of ours may be anything: it is logged, and the question tried again
             log.exception("computing %s failed", [job.fingerprint[:12] for job in claimed])
-            batch.give_back(after=2.0 ** claimed[0].attempts, why="our fault", error=repr(error)[:500])
+            batch.give_back(after=pause(claimed[0].attempts), why="our fault", error=repr(error)[:500])
         finally:
             batch.give_back(why="not answered")
             self.watch.hold([])
@@ -152,6 +180,26 @@ class Drain:
             for answer in answers:
                 batch.keep(answer, provenance=translate.provenance(lens, started=started))
 
+    def _split(self, batch: "Batch", error: torch.OutOfMemoryError) -> None:
+        """Try half as many at once from now on; what does not fit by itself, in a second start either, never will."""
+        log.warning("%d of %s together need too much memory", len(batch.claimed), batch.claimed[0].checkpoint.slug)
+        if len(batch.claimed) > 1:
+            self.lenses.halve(batch.claimed[0], len(batch.claimed))
+            batch.give_back(handback=True, why="out of memory", together=len(batch.claimed))
+            return
+        for job in batch.open():
+            if holding.has_been_given_back(job, why="out of memory alone"):
+                batch.fail(job, OutOfMemory(checkpoint=job.checkpoint.slug, device=str(self.lenses.device)))
+        batch.give_back(after=pause(1), why="out of memory alone", error=str(error)[:500])
+
+    def _overdue(self, batch: "Batch") -> None:
+        """Half as many at once the first time; what takes too long again is given up."""
+        self.lenses.halve(batch.claimed[0], len(batch.claimed))
+        for job in batch.open():
+            if holding.has_been_given_back(job, why="overdue"):
+                batch.fail(job, DeadlineExceeded(seconds=settings.DEADLINE_SECONDS))
+        batch.give_back(why="overdue")
+
     def _refused(self, batch: "Batch", error: InterpError) -> None:
         """A fault of the question fails it; a checkpoint this worker cannot serve goes back for another worker."""
         if error.fault == "yours":
@@ -170,24 +218,29 @@ class Batch:
         self.stopping = stopping
         self.by_subject = {translate.name(job): job for job in claimed}
         self.reported = 0.0
+        self.until = time.monotonic() + settings.DEADLINE_SECONDS
 
     def open(self) -> list[Job]:
         """Jobs nothing has become of yet."""
         return list(self.by_subject.values())
 
     def observe(self, progress: Progress) -> None:
-        """Write how far it is; raise Unwanted when there is no reason to go on."""
+        """Write how far it is; raise Unwanted when there is no reason to go on, Overdue when it has taken too long."""
+        self.watch.step()
+        if time.monotonic() > self.until:
+            raise Overdue
         if self.stopping.is_set() or {job.pk for job in self.open()} <= self.watch.unwanted:
             raise Unwanted
         if progress.snapshots:
             self._show(progress)
         if progress.snapshots or time.monotonic() - self.reported > REPORT_SECONDS:
             for job in self.open():
-                jobs.report(job, done=progress.done, of=progress.of)
+                holding.report(job, done=progress.done, of=progress.of)
             self.reported = time.monotonic()
 
     def keep(self, answer: Finding | Failure, *, provenance: dict[str, Any]) -> None:
         """Accept one answer: its files first, then its rows, in one transaction."""
+        self.watch.step()
         job = self.by_subject.pop(str(answer.subject))
         if isinstance(answer, Failure):
             self.fail(job, answer.error)
@@ -238,6 +291,11 @@ class Batch:
                     position=position,
                     defaults={"artifact": artifact, "facts": one.blob.facts},
                 )
+
+
+def pause(starts: int) -> float:
+    """Seconds before another try: twice as long each time, and never the same for all who failed together."""
+    return min(LONGEST_PAUSE, 2.0**starts) * random.SystemRandom().uniform(0.5, 1.5)
 
 
 def versions() -> dict[str, str]:

@@ -36,6 +36,7 @@ class Lenses:
         self.device = device
         self.budget = budget
         self._open: OrderedDict[str, Lens] = OrderedDict()
+        self._rooms: dict[tuple[int, str], int] = {}  # by probe and checkpoint, once more has been too much
 
     def lens(self, row: CheckpointRow) -> Lens:
         """The checkpoint's lens; raises InterpError when this worker does not reproduce its responses."""
@@ -49,7 +50,14 @@ class Lenses:
     def room(self, job: Job) -> int:
         """How many questions one forward pass of this checkpoint answers together on this device."""
         # A draft has no forward pass yet: its one question is about a file.
-        return 1 if job.checkpoint.flops is None else Plan.units_for(flops=job.checkpoint.flops, device=self.device)
+        if job.checkpoint.flops is None:
+            return 1
+        planned = Plan.units_for(flops=job.checkpoint.flops, device=self.device)
+        return min(planned, self._rooms.get(_pair(job), planned))
+
+    def halve(self, job: Job, together: int) -> None:
+        """From now on half as many questions like this go together; `together` were too many."""
+        self._rooms[_pair(job)] = max(1, together // 2)
 
     def _opened(self, row: CheckpointRow) -> Lens:
         try:
@@ -66,6 +74,10 @@ class Lenses:
     def _make_room(self) -> None:
         while len(self._open) > 1 and sum(map(_bytes, self._open.values())) > self.budget:
             self._open.popitem(last=False)
+
+
+def _pair(job: Job) -> tuple[int, str]:
+    return job.probe_id, str(job.checkpoint.digest)
 
 
 def load(row: CheckpointRow) -> Checkpoint:

@@ -10,7 +10,7 @@ from atlas.dossiers.footholds import FootholdFacts, newest
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, FindingArtifact, Job
 from atlas.permissions import readable
-from atlas.services import jobs, workers
+from atlas.services import turns, workers
 
 NEWEST = 20
 CLAIMS = 6
@@ -43,7 +43,7 @@ def home(actor: Contributor | None) -> HomeDossier:
         checkpoints=checkpoints(actor),
         newest=tuple(facts_of(job) for job in with_answer(answered.order_by("-finished_at", "-id"))[:NEWEST]),
         claims=tuple(newest(actor=actor, most=CLAIMS, kind__in=CLAIMED)),
-        waiting=jobs.waiting().filter(mine).count(),
+        waiting=turns.waiting().filter(mine).count(),
         running=Job.objects.filter(mine, state=Job.State.RUNNING).count(),
         workers=workers.alive().count(),
     )

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.pictures import Shown, on_its_way, shown
 from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
 from atlas.permissions import permits
-from atlas.services import jobs, workers
+from atlas.services import jobs, turns, workers
 
 ENDED = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED, Job.State.QUARANTINED)
 
@@ -228,6 +228,4 @@ def _event(row: JobEvent) -> EventFacts:
 def _ahead(row: Job) -> int:
     if row.state != Job.State.QUEUED:
         return 0
-    earlier = Q(priority__lt=row.priority) | Q(priority=row.priority, run_at__lt=row.run_at)
-    same_time = Q(priority=row.priority, run_at=row.run_at, pk__lt=row.pk)
-    return jobs.waiting().filter(earlier | same_time).count()
+    return turns.ahead_of(row)

@@ -9,7 +9,8 @@ from django.utils import timezone
 from atlas.errors import AuthenticationRequired, NoSuchPerson
 from atlas.models import Contributor, Invitation, Membership, Role, Team, Token, User
 from atlas.permissions import credential_of, memberships_of, permits, require, role_in
-from atlas.services import teams, tokens
+from atlas.services import ledger, teams, tokens
+from atlas.services.ledger import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class MeFacts:
     orcid: str
     instance_role: str
     scopes: list[str] | None  # of the token; null for who signed in
+    device_seconds: Account  # of the personal space, in any 24 hours
     teams: tuple[TeamFacts, ...]
 
 
@@ -117,6 +119,7 @@ class TeamDossier:
     """A team's page."""
 
     team: TeamFacts
+    device_seconds: Account  # in any 24 hours
     members: tuple[MemberFacts, ...]
     invitations: tuple[InvitationFacts, ...]  # none for who may not invite
 
@@ -137,7 +140,7 @@ def team_page(slug: str, *, actor: Contributor | None) -> TeamDossier:
     row = teams.find(slug, actor=actor)
     require(actor, "team.read", row)
     invitations = invitations_of(row) if permits(actor, "team.invite", row) else ()
-    return TeamDossier(team(slug, actor=actor), members_of(row, actor=actor), invitations)
+    return TeamDossier(team(slug, actor=actor), ledger.account(row), members_of(row, actor=actor), invitations)
 
 
 def me(actor: Contributor) -> MeFacts:
@@ -149,6 +152,7 @@ def me(actor: Contributor) -> MeFacts:
         orcid=actor.orcid,
         instance_role=actor.login.instance_role,
         scopes=sorted(credential.scopes) if credential else None,
+        device_seconds=ledger.account(Team.objects.get(person=actor)),
         teams=teams_of(actor),
     )
 

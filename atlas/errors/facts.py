@@ -85,6 +85,24 @@ class PermissionRevoked(AtlasError):
     status = 403
 
 
+class NoWorker(AtlasError):
+    """For 24 hours no worker has been heard of that could answer this; ask again once there is one."""
+
+    status = 503
+    fault = "ours"
+
+
+class OutOfMemory(AtlasError):
+    """The memory of {device} does not hold this question about {checkpoint}, not even by itself."""
+
+    status = 503
+    fault = "ours"
+
+
+class DeadlineExceeded(AtlasError):
+    """This was started twice and took longer than {seconds} seconds each time; ask for less at once."""
+
+
 class ProbeChangedWithoutVersion(AtlasError):
     """{probe} version {version} is published with another schema; a changed probe needs a new version."""
 

@@ -133,5 +133,17 @@ class RateLimited(AtlasError):
     status = 429
 
 
+class QuotaExceeded(AtlasError):
+    """{team} may use {limit} device-seconds in 24 hours and has {left} left; this needs about {wanted}.
+    Enough is free again in {retry_after} seconds.
+    """
+
+    status = 429
+
+
+class AboveQuota(AtlasError):
+    """This needs about {wanted} device-seconds, and {team} may use {limit} in 24 hours: ask for less at once."""
+
+
 class ControlCharacter(AtlasError):
     """Text must not contain NUL or lone surrogates."""

@@ -25,6 +25,7 @@ from atlas.models.people import (
     User,
 )
 from atlas.models.reviews import ModerationEntry, Resolution, Review
+from atlas.models.shares import Breaker, LedgerEntry, Quota, Share
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
 from atlas.models.trials import Trial
@@ -32,6 +33,7 @@ from atlas.models.uploads import FootholdArtifact, Upload
 
 __all__ = [
     "Artifact",
+    "Breaker",
     "Byline",
     "Change",
     "ChangeSet",
@@ -61,12 +63,14 @@ __all__ = [
     "KnownWord",
     "Layer",
     "LayerAlias",
+    "LedgerEntry",
     "Membership",
     "ModerationEntry",
     "NameWord",
     "Neuron",
     "Notification",
     "ProbeKind",
+    "Quota",
     "Reference",
     "Request",
     "RequestedJob",
@@ -76,6 +80,7 @@ __all__ = [
     "Revision",
     "Role",
     "Scope",
+    "Share",
     "Snapshot",
     "Spectrum",
     "Support",

@@ -18,6 +18,7 @@ from atlas.models.imports import Import, ImportRow
 from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
 from atlas.models.reviews import ModerationEntry, Resolution, Review
+from atlas.models.shares import LedgerEntry
 from atlas.models.terms import Term
 from atlas.models.trials import Trial
 from atlas.models.uploads import FootholdArtifact, Upload
@@ -89,6 +90,7 @@ GUARDS = (
     Guard(ProbeKind),
     Guard(Job, columns=QUESTION),
     Guard(JobEvent),
+    Guard(LedgerEntry),
     Guard(Finding),
     Guard(FindingArtifact),
     Guard(Connection),

@@ -44,6 +44,7 @@ class Worker(models.Model):
     )
     device = models.CharField(max_length=100)
     versions = models.JSONField(default=dict)
+    probes = models.JSONField(default=list, help_text="Ids of the probe versions it has the code of.")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
@@ -100,6 +101,11 @@ class Job(models.Model):
 
     state = models.CharField(max_length=11, choices=State, default=State.QUEUED)
     priority = models.PositiveSmallIntegerField(default=0, help_text="0 somebody waits for it, 1 bulk.")
+    # Whose turn it takes and out of whose quota it is paid; null for what was asked before there were any.
+    asker = models.ForeignKey(Contributor, on_delete=models.PROTECT, null=True, related_name="+")
+    payer = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
+    estimate = models.FloatField(default=0, help_text="Device-seconds it was expected to take.")
+    together = models.PositiveSmallIntegerField(default=1, help_text="Jobs that were claimed with it, itself included.")
     generation = models.PositiveIntegerField(default=1)
     attempts = models.PositiveIntegerField(default=0)
     handbacks = models.PositiveIntegerField(default=0)
@@ -127,10 +133,12 @@ class Job(models.Model):
             )
         ]
         indexes = [
-            # Never an index over ended rows: a queue of any length is claimed from these two.
-            models.Index(fields=["priority", "run_at", "id"], condition=Q(state="queued"), name="queue"),
+            # Never an index over ended rows: a queue of any length is claimed from these.
+            models.Index(fields=["asker", "priority", "run_at", "id"], condition=Q(state="queued"), name="queue"),
             models.Index(fields=["batch_key", "id"], condition=Q(state="queued"), name="queue_by_batch"),
             models.Index(fields=["lease_until"], condition=Q(state="running"), name="leases"),
+            models.Index(fields=["asker"], condition=Q(state__in=["queued", "running"]), name="open_by_asker"),
+            models.Index(fields=["payer"], condition=Q(state__in=["queued", "running"]), name="open_by_payer"),
         ]
 
     def __str__(self) -> str:
@@ -152,6 +160,7 @@ class JobEvent(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["at"], condition=Q(kind="reap"), name="reaps")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.job_id}"

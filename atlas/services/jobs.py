@@ -11,11 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from atlas import doorbell
-from atlas.errors import IllegalTransition, LeaseLost, NoSuchJob, PermissionRevoked
+from atlas.errors import IllegalTransition, LeaseLost, NoSuchJob, NoWorker, PermissionRevoked
 from atlas.models import (
     Artifact,
     Checkpoint,
@@ -23,22 +23,28 @@ from atlas.models import (
     Finding,
     FindingArtifact,
     Job,
-    JobEvent,
     ProbeKind,
     Request,
     RequestedJob,
     Worker,
 )
 from atlas.permissions import curates, readable, require
-from atlas.services import changes, outcomes
+from atlas.services import breakers, changes, ledger, turns, workers
+from atlas.services.holding import held
+from atlas.services.instants import from_now
+from atlas.services.journal import note
 from atlas.services.questions import Question, require_materials
 
 State = Job.State
 MOST_STARTS = 5  # handed-back starts do not count
 MOST_CRASHES = 3
 CANCEL_GRACE = timedelta(seconds=30)  # a worker that has not stopped by then has its lease taken away
-# Asked for again, these start over: what was cancelled, and what failed only because whoever asked had lost the right.
-STARTS_OVER = Q(state=State.CANCELLED) | Q(state=State.FAILED, error__slug=PermissionRevoked.slug())
+PATIENCE = timedelta(hours=24)  # how long a question waits for a worker that could answer it
+# Asked for again, these start over: what was cancelled, and what failed for no fault of the question.
+STARTS_OVER = Q(state=State.CANCELLED) | Q(
+    state=State.FAILED, error__slug__in=(PermissionRevoked.slug(), NoWorker.slug())
+)
+NO_WORKER = {"slug": NoWorker.slug(), "detail": str(NoWorker()), "facts": {}, "fault": NoWorker.fault}
 FREE = {"owner": None, "lease_until": None, "cancel_requested_at": None}
 
 
@@ -79,21 +85,29 @@ def request(*, actor: Contributor, checkpoint: Checkpoint, questions: Sequence[Q
 
 @transaction.atomic
 def queue(*, actor: Contributor, questions: Sequence[Question], bulk: bool = False) -> Asked:
-    """The same for a verb that asks by itself, and has been permitted by its own name."""
-    asked = Request.objects.create(contributor=actor)
-    jobs, new = [], set()
+    """The same for a verb that asks by itself, and has been permitted by its own name.
+
+    Raises QuotaExceeded or AboveQuota for what would be new; a known question costs nothing.
+    """
+    terms = ledger.terms(questions, actor=actor, bulk=bulk)
+    floor = turns.floor_for(actor, estimate=max(terms.estimates.values()))
+    asked = Request.objects.create(contributor=actor, team=terms.payer)
+    jobs, new = [], []
     for question in questions:
-        job, created = _ask(question, priority=int(bulk), actor=actor)
+        job, created = _ask(question, terms)
         RequestedJob.objects.get_or_create(request=asked, job=job)
         jobs.append(job)
         if created:
-            new.add(job.fingerprint)
+            new.append(job)
+    turns.enter(actor, floor=floor)
+    if new and terms.payer is not None:
+        ledger.hold(new, actor=actor, team=terms.payer)
     changes.record(actor, "job.request", str(asked.id), jobs=len(jobs), new=len(new))
     transaction.on_commit(doorbell.ring, robust=True)
-    return Asked(request=asked, jobs=jobs, new=frozenset(new))
+    return Asked(request=asked, jobs=jobs, new=frozenset(job.fingerprint for job in new))
 
 
-def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job, bool]:
+def _ask(question: Question, terms: ledger.Terms) -> tuple[Job, bool]:
     job, created = Job.objects.get_or_create(
         fingerprint=question.fingerprint,
         defaults={
@@ -106,50 +120,43 @@ def _ask(question: Question, *, priority: int, actor: Contributor) -> tuple[Job,
             "params": question.params,
             "dataset": question.dataset,
             "batch_key": question.batch_key,
-            "priority": priority,
             "run_at": Now(),
+            **terms.of(question),
         },
     )
     if created:
-        _note([job.pk], "request", State.QUEUED, actor=actor)
+        note([job.pk], "request", State.QUEUED, actor=terms.actor)
         return job, True
-    Job.objects.filter(pk=job.pk, state=State.QUEUED, priority__gt=priority).update(priority=priority)
+    # Whoever waits for what was asked in bulk has it take their turn.
+    waits = Job.objects.filter(pk=job.pk, state=State.QUEUED, priority__gt=terms.priority)
+    waits.update(priority=terms.priority, asker=terms.actor)
     # A wanted job that is about to stop runs on.
     Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_requested_at=None)
-    again = _restart(Job.objects.filter(STARTS_OVER, pk=job.pk), kind="request", actor=actor)
+    over = Job.objects.filter(STARTS_OVER, pk=job.pk)
+    again = _restart(over, kind="request", actor=terms.actor, **terms.of(question))
     job.refresh_from_db()
     return job, again
 
 
 # --- working ----------------------------------------------------------------------------------------------------------
 def claim(worker: Worker, *, limit: Callable[[Job], int], probes: Sequence[ProbeKind]) -> list[Job]:
-    """queued → running: the oldest question this worker can answer and those that share its forward pass.
+    """queued → running: the next question this worker can answer and those that share its forward pass.
 
     `limit` says for a head how many one pass takes; `probes` are the versions this worker has the code of. [] when
     none waits. Losing a race is not an empty queue: it looks again until there is no head.
     """
-    while (head := _head(worker, probes)) is not None:
+    while (head := turns.head(worker, probes)) is not None:
         # After a crash a question is claimed singly: a poisonous one takes no innocent ones along.
-        won = _take(worker, head, limit=1 if head.crashes else limit(head))
+        singly = head.crashes or breakers.is_watched(head)
+        won = _take(worker, head, limit=1 if singly else limit(head))
         if won:
             return won
     return []
 
 
-def _head(worker: Worker, probes: Sequence[ProbeKind]) -> Job | None:
-    refused = worker.reports.filter(passed=False).values("checkpoint")
-    able = waiting().filter(probe__in=probes).exclude(checkpoint__in=refused)
-    return able.select_related("checkpoint").order_by("priority", "run_at", "id").first()
-
-
-def waiting() -> QuerySet[Job]:
-    """Questions that may be claimed now."""
-    return Job.objects.filter(state=State.QUEUED, run_at__lte=Now())
-
-
 @transaction.atomic
 def _take(worker: Worker, head: Job, *, limit: int) -> list[Job]:
-    mates = waiting().filter(batch_key=head.batch_key).filter(Q(pk=head.pk) | Q(crashes=0))
+    mates = turns.waiting().filter(batch_key=head.batch_key).filter(Q(pk=head.pk) | Q(crashes=0))
     head_first = Case(When(pk=head.pk, then=0), default=1)
     chosen = mates.order_by(head_first, "id")[:limit]
     if connection.features.has_select_for_update_skip_locked:
@@ -161,7 +168,7 @@ def _take(worker: Worker, head: Job, *, limit: int) -> list[Job]:
         if Job.objects.filter(pk=pk, state=State.QUEUED).update(
             state=State.RUNNING,
             owner=worker,
-            lease_until=_from_now(settings.LEASE_SECONDS),
+            lease_until=from_now(settings.LEASE_SECONDS),
             attempts=F("attempts") + 1,
             fence=F("fence") + 1,
             started_at=Now(),
@@ -169,28 +176,18 @@ def _take(worker: Worker, head: Job, *, limit: int) -> list[Job]:
             of_steps=0,
         )
     ]
-    _note(won, "claim", State.RUNNING, was=State.QUEUED, worker=worker)
-    return list(Job.objects.filter(pk__in=won).select_related("checkpoint", "probe").order_by(head_first, "id"))
+    Job.objects.filter(pk__in=won).update(together=len(won))
+    note(won, "claim", State.RUNNING, was=State.QUEUED, worker=worker)
+    claimed = list(Job.objects.filter(pk__in=won).select_related("checkpoint", "probe").order_by(head_first, "id"))
+    turns.charge(claimed)
+    return claimed
 
 
 def renew(jobs: Iterable[Job]) -> tuple[set[int], set[int]]:
     """running → running: extend the leases still held; (ids held, ids of those that somebody wants cancelled)."""
-    held = {job.pk for job in jobs if _held(job).update(lease_until=_from_now(settings.LEASE_SECONDS))}
-    unwanted = Job.objects.filter(pk__in=held, cancel_requested_at__isnull=False)
-    return held, set(unwanted.values_list("pk", flat=True))
-
-
-def unwanted(jobs: Iterable[Job]) -> set[int]:
-    """Ids of claimed jobs that need no further work: cancelled, or taken over by somebody else."""
-    fences = {job.pk: job.fence for job in jobs}
-    wanted = Job.objects.filter(pk__in=fences, state=State.RUNNING, cancel_requested_at__isnull=True)
-    alive = {pk for pk, fence in wanted.values_list("pk", "fence") if fences[pk] == fence}
-    return set(fences) - alive
-
-
-def report(job: Job, *, done: int, of: int) -> None:
-    """Say how far a claimed job has come; a superseded worker's word changes nothing."""
-    _held(job).update(done_steps=done, of_steps=of)
+    ours = {job.pk for job in jobs if held(job).update(lease_until=from_now(settings.LEASE_SECONDS))}
+    unwanted = Job.objects.filter(pk__in=ours, cancel_requested_at__isnull=False)
+    return ours, set(unwanted.values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -207,7 +204,7 @@ def finish(
     The artifacts' files and rows exist already: an orphan file is garbage, an orphan row would be a lie. `rows` writes
     what else the finding says, in the same transaction.
     """
-    wanted = _held(job).filter(cancel_requested_at__isnull=True)
+    wanted = held(job).filter(cancel_requested_at__isnull=True)
     if not wanted.update(state=State.DONE, finished_at=Now(), error=None, **FREE):
         raise LeaseLost(fingerprint=job.fingerprint)
     finding = Finding.objects.create(job=job, numbers=numbers, provenance=provenance)
@@ -216,16 +213,17 @@ def finish(
         for position, one in enumerate(shown)
     )
     rows(finding)
-    _note([job.pk], "finish", State.DONE, was=State.RUNNING, worker=job.owner)
+    breakers.answered(job)
+    note([job.pk], "finish", State.DONE, was=State.RUNNING, worker=job.owner)
     return finding
 
 
 @transaction.atomic
 def fail(job: Job, *, error: dict[str, Any]) -> None:
     """running → failed: the question cannot be answered; it is not tried again. `error`: slug, detail, facts, fault."""
-    if not _held(job).update(state=State.FAILED, finished_at=Now(), error=error, **FREE):
+    if not held(job).update(state=State.FAILED, finished_at=Now(), error=error, **FREE):
         raise LeaseLost(fingerprint=job.fingerprint)
-    _note([job.pk], "fail", State.FAILED, was=State.RUNNING, worker=job.owner, **error)
+    note([job.pk], "fail", State.FAILED, was=State.RUNNING, worker=job.owner, **error)
 
 
 @transaction.atomic
@@ -235,26 +233,26 @@ def release(job: Job, *, after: float = 0.0, handback: bool = False, **why: Any)
     `after` seconds of rest; a `handback` (shutdown, a checkpoint this worker may not serve) costs no start.
     Returns False when the lease was lost already.
     """
-    held = _held(job)
+    ours = held(job)
     if handback:
-        held.update(handbacks=F("handbacks") + 1)
-    spent = held.filter(attempts__gte=F("handbacks") + MOST_STARTS)
+        ours.update(handbacks=F("handbacks") + 1)
+    spent = ours.filter(attempts__gte=F("handbacks") + MOST_STARTS)
     if spent.update(state=State.QUARANTINED, finished_at=Now(), error=_gave_up(why), **FREE):
-        _note([job.pk], "quarantine", State.QUARANTINED, was=State.RUNNING, worker=job.owner, **why)
+        note([job.pk], "quarantine", State.QUARANTINED, was=State.RUNNING, worker=job.owner, **why)
         return True
-    freed = held.update(state=State.QUEUED, run_at=_from_now(after), fence=F("fence") + 1, **FREE)
+    freed = ours.update(state=State.QUEUED, run_at=from_now(after), fence=F("fence") + 1, **FREE)
     if freed:
-        _note([job.pk], "release", State.QUEUED, was=State.RUNNING, worker=job.owner, **why)
+        note([job.pk], "release", State.QUEUED, was=State.RUNNING, worker=job.owner, **why)
     return bool(freed)
 
 
 @transaction.atomic
 def stop(job: Job) -> bool:
     """running → cancelled, by the worker that noticed: nothing of it is published. False when it was not cancelled."""
-    unwanted = _held(job).filter(cancel_requested_at__isnull=False)
+    unwanted = held(job).filter(cancel_requested_at__isnull=False)
     stopped = unwanted.update(state=State.CANCELLED, finished_at=Now(), fence=F("fence") + 1, **FREE)
     if stopped:
-        _note([job.pk], "stop", State.CANCELLED, was=State.RUNNING, worker=job.owner)
+        note([job.pk], "stop", State.CANCELLED, was=State.RUNNING, worker=job.owner)
     return bool(stopped)
 
 
@@ -265,9 +263,32 @@ def reap(*, dead: Iterable[Worker] = ()) -> int:
     Jobs of workers known to be dead need not wait for their lease, and each counts a crash.
     """
     gone = [worker.pk for worker in dead]
-    late = Q(lease_until__lt=Now()) | Q(cancel_requested_at__lt=_from_now(-CANCEL_GRACE.total_seconds()))
+    late = Q(lease_until__lt=Now()) | Q(cancel_requested_at__lt=from_now(-CANCEL_GRACE.total_seconds()))
     lapsed = Job.objects.filter(Q(owner__in=gone) | late, state=State.RUNNING)
     return sum(_reap_one(job, crashed=job.owner_id in gone) for job in lapsed.select_related("owner"))
+
+
+def strand() -> int:
+    """queued → failed (`no-worker`): for a day no worker has been heard of that could answer; returns how many.
+
+    Asked again, such a question waits another day.
+    """
+    late = Job.objects.filter(state=State.QUEUED, run_at__lt=from_now(-PATIENCE.total_seconds()))
+    pairs = set(late.order_by().values_list("probe", "checkpoint").distinct())
+    unserved = [pair for pair in pairs if not workers.anybody_serves(*pair, within=PATIENCE)]
+    return sum(_strand(late.filter(probe=probe, checkpoint=checkpoint)) for probe, checkpoint in unserved)
+
+
+@transaction.atomic
+def _strand(late: QuerySet[Job]) -> int:
+    named = list(late.select_for_update().order_by("pk").values_list("pk", flat=True))
+    moved = [
+        pk
+        for pk in named
+        if late.filter(pk=pk).update(state=State.FAILED, finished_at=Now(), fence=F("fence") + 1, error=NO_WORKER)
+    ]
+    note(moved, "strand", State.FAILED, was=State.QUEUED)
+    return len(moved)
 
 
 @transaction.atomic
@@ -287,7 +308,9 @@ def _reap_one(job: Job, *, crashed: bool) -> bool:
     )
     moved = same.update(state=to, crashes=crashes, fence=F("fence") + 1, run_at=Now(), **FREE, **ended, **error)
     if moved:
-        _note([job.pk], "reap", to, was=State.RUNNING, worker=job.owner, crashed=crashed)
+        note([job.pk], "reap", to, was=State.RUNNING, worker=job.owner, crashed=crashed, together=job.together)
+        if crashed:
+            breakers.crashed(job)
     return bool(moved)
 
 
@@ -304,8 +327,11 @@ def cancel(*, actor: Contributor, job: Job) -> Job:
     mine = wishes if curates(actor, job.checkpoint) else wishes.filter(request__contributor=actor)
     mine.update(cancelled_at=Now())
     changes.record(actor, "job.cancel", job.fingerprint)
-    if not wishes.exists():
+    heir = wishes.select_related("request__contributor").order_by("id").first()
+    if heir is None:
         withdraw(job, actor=actor)
+    else:
+        Job.objects.filter(pk=job.pk, asker=actor).update(asker=heir.request.contributor)
     job.refresh_from_db()
     return job
 
@@ -314,11 +340,11 @@ def withdraw(job: Job, *, actor: Contributor) -> None:
     """queued, running → cancelled: nobody has a use for the answer any more."""
     queued = Job.objects.filter(pk=job.pk, state=State.QUEUED)
     if queued.update(state=State.CANCELLED, finished_at=Now(), fence=F("fence") + 1):
-        _note([job.pk], "cancel", State.CANCELLED, was=State.QUEUED, actor=actor)
+        note([job.pk], "cancel", State.CANCELLED, was=State.QUEUED, actor=actor)
         return
     running = Job.objects.filter(pk=job.pk, state=State.RUNNING, cancel_requested_at__isnull=True)
     if running.update(cancel_requested_at=Now()):
-        _note([job.pk], "cancel", State.RUNNING, was=State.RUNNING, actor=actor)
+        note([job.pk], "cancel", State.RUNNING, was=State.RUNNING, actor=actor)
 
 
 @transaction.atomic
@@ -335,12 +361,7 @@ def requeue(*, actor: Contributor, job: Job) -> Job:
 
 
 # --- what the edges share ---------------------------------------------------------------------------------------------
-def _held(job: Job) -> QuerySet[Job]:
-    """The row, if the lease this worker was given is still the one that counts."""
-    return Job.objects.filter(pk=job.pk, state=State.RUNNING, fence=job.fence)
-
-
-def _restart(ended: QuerySet[Job], *, kind: str, actor: Contributor) -> bool:
+def _restart(ended: QuerySet[Job], *, kind: str, actor: Contributor, **terms: Any) -> bool:
     rows = list(ended.values_list("pk", "state"))
     restarted = ended.update(
         state=State.QUEUED,
@@ -355,44 +376,14 @@ def _restart(ended: QuerySet[Job], *, kind: str, actor: Contributor) -> bool:
         run_at=Now(),
         started_at=None,
         finished_at=None,
+        **terms,
     )
     if restarted:
         for pk, was in rows:
-            _note([pk], kind, State.QUEUED, was=was, actor=actor)
+            note([pk], kind, State.QUEUED, was=was, actor=actor)
     return bool(restarted)
-
-
-def _note(
-    ids: Sequence[int],
-    kind: str,
-    to: str,
-    *,
-    was: str = "",
-    worker: Worker | None = None,
-    actor: Contributor | None = None,
-    **data: Any,
-) -> None:
-    fences = Job.objects.filter(pk__in=ids).values_list("pk", "fence")
-    for pk, fence in fences:
-        JobEvent.objects.create(
-            job_id=pk,
-            kind=kind,
-            from_state=was,
-            to_state=to,
-            fence=fence,
-            worker=worker,
-            actor=actor,
-            at=Now(),
-            data=data,
-        )
-    if {was, to} & set(outcomes.TELLING):
-        outcomes.follow(ids)
 
 
 def _gave_up(why: dict[str, Any]) -> dict[str, Any]:
     detail = f"Given up after {MOST_STARTS} starts or {MOST_CRASHES} crashes; a curator can queue it again."
     return {"slug": "quarantined", "detail": detail, "facts": why, "fault": "ours"}
-
-
-def _from_now(seconds: float) -> "ExpressionWrapper[Any]":
-    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

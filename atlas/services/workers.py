@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
-from atlas.models import Checkpoint, Job, ResponseReport, Worker
+from atlas.models import Checkpoint, Job, ProbeKind, ResponseReport, Worker
 
 SILENCE = timedelta(seconds=60)  # a worker not heard of for so long counts as gone
 
@@ -30,6 +31,19 @@ def start(*, device: str, versions: dict[str, Any]) -> Worker:
     )
     worker.refresh_from_db()
     return worker
+
+
+def serves(worker: Worker, probes: Iterable[ProbeKind]) -> None:
+    """Say which probe versions this worker has the code of."""
+    Worker.objects.filter(pk=worker.pk).update(probes=sorted(kind.pk for kind in probes))
+
+
+def anybody_serves(probe: int, checkpoint: int, *, within: timedelta) -> bool:
+    """Whether a worker heard of lately could have answered a probe's question about a checkpoint."""
+    cutoff = ExpressionWrapper(Now() - within, output_field=DateTimeField())
+    refused = ResponseReport.objects.filter(passed=False, checkpoint=checkpoint).values("worker")
+    lately = Worker.objects.filter(seen_at__gte=cutoff).exclude(pk__in=refused)
+    return any(probe in known for known in lately.values_list("probes", flat=True))
 
 
 def beat(worker: Worker) -> None:

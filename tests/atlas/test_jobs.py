@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from atlas.errors import AuthenticationRequired, Forbidden, IllegalTransition, LeaseLost
 from atlas.models import Finding, Job, JobEvent, Request
-from atlas.services import artifacts, jobs
+from atlas.services import artifacts, holding, jobs
 from atlas.services import workers as presence
 from atlas.services.jobs import MOST_CRASHES, MOST_STARTS, Shown
 from atlas.services.questions import ask
@@ -127,7 +127,7 @@ class TestWorking:
         assert not jobs.release(stale)
         assert not jobs.stop(stale)
         assert jobs.renew([stale]) == (set(), set())
-        jobs.report(stale, done=7, of=9)
+        holding.report(stale, done=7, of=9)
         fresh.refresh_from_db()
         assert (fresh.state, fresh.done_steps) == ("running", 0)
         answer(fresh)
@@ -138,7 +138,7 @@ class TestWorking:
         held = claim(limit=2)
         jobs.cancel(actor=alice, job=held[0])
         assert jobs.renew(held) == ({job.pk for job in held}, {held[0].pk})
-        assert jobs.unwanted(held) == {held[0].pk}
+        assert holding.unwanted(held) == {held[0].pk}
 
     def test_a_question_given_back_rests_and_is_claimed_again(self, request_jobs, claim, alice):
         request_jobs(alice, "edges:0")

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from PIL import Image
 
 from atlas.models import Checkpoint, Job, Snapshot, Worker
-from atlas.services import artifacts, jobs
+from atlas.services import artifacts, holding, jobs
 from atlas.services import workers as presence
 from atlas.services.checkpoints import Registration, read_card
 from atlas.services.checkpoints import register as register_checkpoint
@@ -110,7 +110,7 @@ def every_state(asked, claimed, answered, alice, worker, probe) -> dict[str, Job
         jobs.release(taken, why="our fault")
     found["cancelled"] = jobs.cancel(actor=alice, job=asked("edges:3"))
     found["running"] = claimed("mixed:0")
-    jobs.report(found["running"], done=4, of=10)
+    holding.report(found["running"], done=4, of=10)
     show_on_its_way(found["running"], step=4)
     found["queued"] = asked("mixed:1")
     for job in found.values():

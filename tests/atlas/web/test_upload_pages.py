@@ -9,7 +9,7 @@ from django.test import Client
 
 from atlas import uploads
 from atlas.models import Checkpoint, Job, Membership, Role, Team
-from atlas.services import jobs
+from atlas.services import holding, jobs
 from tests.atlas.web.reading import faults, page_of, read
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +160,7 @@ def draft_in(curator, worker, registering, alice):
             if state == "quarantined":
                 jobs.release(job, why="our fault")
         if state == "running":
-            jobs.report(job, done=2, of=5)
+            holding.report(job, done=2, of=5)
         if state == "failed":
             jobs.fail(job, error=TRUNCATED)
         job.refresh_from_db()

@@ -238,11 +238,11 @@ def release(job: Job, *, after: float = 0.0, handback: bool = False, **why: Any)
         ours.update(handbacks=F("handbacks") + 1)
     spent = ours.filter(attempts__gte=F("handbacks") + MOST_STARTS)
     if spent.update(state=State.QUARANTINED, finished_at=Now(), error=_gave_up(why), **FREE):
-        note([job.pk], "quarantine", State.QUARANTINED, was=State.RUNNING, worker=job.owner, **why)
+        note([job.pk], "quarantine", State.QUARANTINED, was=State.RUNNING, worker=job.owner, handback=handback, **why)
         return True
     freed = ours.update(state=State.QUEUED, run_at=from_now(after), fence=F("fence") + 1, **FREE)
     if freed:
-        note([job.pk], "release", State.QUEUED, was=State.RUNNING, worker=job.owner, **why)
+        note([job.pk], "release", State.QUEUED, was=State.RUNNING, worker=job.owner, handback=handback, **why)
     return bool(freed)
 
 
@@ -349,10 +349,10 @@ def withdraw(job: Job, *, actor: Contributor) -> None:
 
 @transaction.atomic
 def requeue(*, actor: Contributor, job: Job) -> Job:
-    """quarantined, failed → queued, by a curator who has mended the cause: a new generation with new starts."""
+    """quarantined, failed → queued, by a curator who has mended the cause: a new generation, which nobody pays for."""
     require(actor, "job.requeue", job)
     ended = Job.objects.filter(pk=job.pk, state__in=(State.QUARANTINED, State.FAILED))
-    if not _restart(ended, kind="requeue", actor=actor):
+    if not _restart(ended, kind="requeue", actor=actor, payer=None):
         raise IllegalTransition(state=job.state, verb="queued again")
     changes.record(actor, "job.requeue", job.fingerprint)
     transaction.on_commit(doorbell.ring, robust=True)

@@ -53,9 +53,7 @@ def answer(drain, monkeypatch, probe, rounds=1):
 
 
 @pytest.mark.parametrize(("most", "sizes"), [(4, [4]), (2, [4, 2, 2]), (1, [4, 2, 1, 1, 1, 1])])
-def test_what_does_not_fit_together_is_split_and_that_is_remembered(
-    drain, organism_on, wish, monkeypatch, most, sizes
-):
+def test_what_does_not_fit_together_is_split_and_that_is_remembered(drain, organism_on, wish, monkeypatch, most, sizes):
     asked = wish(organism_on(), *(f"curve:{unit}" for unit in range(4)))
     probe = Hungry(most)
     answer(drain, monkeypatch, probe, rounds=3)

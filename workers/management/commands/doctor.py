@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from atlas import health
+from atlas import health, invariants
 from atlas.health import Verdict
 
 LIBRARIES = """
@@ -27,8 +28,15 @@ class Command(BaseCommand):
     help = "Check this installation: every line says OK, or what to do."
     requires_system_checks: list[str] = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What to check."""
+        parser.add_argument("--jobs", action="store_true", help="check every invariant of jobs, ledger and artifacts")
+
+    def handle(self, *args: Any, jobs: bool = False, **options: Any) -> None:
         """Check."""
+        if jobs:
+            self._check_jobs()
+            return
         sick = 0
         for verdict in self._verdicts():
             mark = self.style.SUCCESS("OK ") if verdict.ok else self.style.ERROR("FIX")
@@ -37,6 +45,17 @@ class Command(BaseCommand):
                 sick += 1
                 self.stdout.write(f"    → {verdict.fix}")
         if sick:
+            raise SystemExit(1)
+
+    def _check_jobs(self) -> None:
+        broken = 0
+        for it in invariants.found():
+            broken += bool(it.count)
+            mark = self.style.ERROR("BROKEN") if it.count else self.style.SUCCESS("HOLDS ")
+            self.stdout.write(f"{mark} {it.name}{f': {it.count}' if it.count else ''}")
+            for said in it.shown:
+                self.stdout.write(f"    → {said}")
+        if broken:
             raise SystemExit(1)
 
     def _verdicts(self) -> Iterator[Verdict]:

@@ -8,7 +8,7 @@ python := .venv/bin/python
 processes := $(shell expr $$(nproc) + 1)
 pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses $(processes) --dist loadfile
 
-.PHONY: help demo serve test test-servers fuzz lint format types contracts schema reference doctor ci clean run-env test-env
+.PHONY: help demo serve test test-servers fuzz chaos lint format types contracts schema reference doctor ci clean run-env test-env
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-servers: test-env ## Run the database tests on a temporary PostgreSQL and R
 
 fuzz: test-env ## Ask the API thousands of made-up questions, on a service of its own (minutes; ARGS go to schemathesis)
 	@OMP_NUM_THREADS=1 $(python) -m tests.fuzz $(ARGS)
+
+chaos: test-env ## Kill workers, and who asks, by the hundred (ARGS="--database postgres --jobs 2000 --kills 40 --seed 1")
+	@$(python) -m tests.chaos $(ARGS)
 
 lint: test-env ## Check style and format
 	@$(python) -m ruff check

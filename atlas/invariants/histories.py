@@ -29,6 +29,8 @@ EDGES = {
 # With these a lease changes hands or ends early: whoever held the one before must not be able to write any more.
 MOVES_FENCE = {"claim", "release", "reap", "stop", "requeue", "strand"}
 
+BY_CLAIMANT = {"finish", "fail", "release", "quarantine", "stop"}
+
 
 @dataclass
 class History:
@@ -38,6 +40,7 @@ class History:
     state: str = ""
     fence: int = -1
     claimed: int | None = None  # the fence of the last claim
+    claimant: object = None  # the worker that made it
     attempts: int = 0
     handbacks: int = 0
     crashes: int = 0
@@ -54,6 +57,8 @@ class History:
             self.unlawful.append(f"{event.kind} leads from {self.state or 'nothing'} to {event.to_state}")
         if event.fence < self.fence or (event.kind in MOVES_FENCE and event.fence == self.fence):
             self.shared.append(f"the fence of {event.kind} is {event.fence} after {self.fence}")
+        if event.kind in BY_CLAIMANT and event.worker_id != self.claimant:
+            self.shared.append(f"{event.kind} came from a worker that did not hold it")
         self._count(event)
         self.state, self.fence = event.to_state, event.fence
 
@@ -65,7 +70,7 @@ class History:
                 self.cancelling = False
             case "claim":
                 self.attempts += 1
-                self.claimed = event.fence
+                self.claimed, self.claimant = event.fence, event.worker_id
             case "release" | "quarantine":
                 self.handbacks += bool(event.data.get("handback"))
             case "reap":

@@ -42,6 +42,7 @@ class Worker(models.Model):
     born = models.CharField(
         max_length=40, help_text="Boot id and start time: tells a process from a later one of its pid."
     )
+    parent = models.CharField(max_length=60, default="", help_text="Of the process that started it: pid and born.")
     device = models.CharField(max_length=100)
     versions = models.JSONField(default=dict)
     probes = models.JSONField(default=list, help_text="Ids of the probe versions it has the code of.")

@@ -260,12 +260,12 @@ def stop(job: Job) -> bool:
 def reap(*, dead: Iterable[Worker] = ()) -> int:
     """running, lapsed → queued, cancelled or quarantined; returns how many. Any number of reapers may run at once.
 
-    Jobs of workers known to be dead need not wait for their lease, and each counts a crash.
+    Jobs of workers known to be dead need not wait for their lease, and count a crash where the worker died by itself.
     """
-    gone = [worker.pk for worker in dead]
+    gone = {worker.pk: workers.crashed(worker) for worker in dead}
     late = Q(lease_until__lt=Now()) | Q(cancel_requested_at__lt=from_now(-CANCEL_GRACE.total_seconds()))
     lapsed = Job.objects.filter(Q(owner__in=gone) | late, state=State.RUNNING)
-    return sum(_reap_one(job, crashed=job.owner_id in gone) for job in lapsed.select_related("owner"))
+    return sum(_reap_one(job, crashed=gone.get(job.owner_id, False)) for job in lapsed.select_related("owner"))
 
 
 def strand() -> int:

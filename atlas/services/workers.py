@@ -19,11 +19,12 @@ SILENCE = timedelta(seconds=60)  # a worker not heard of for so long counts as g
 @transaction.atomic
 def start(*, device: str, versions: dict[str, Any]) -> Worker:
     """Make this process known as a worker."""
-    pid = os.getpid()
+    pid, parent = os.getpid(), os.getppid()
     worker = Worker.objects.create(
         host=socket.gethostname(),
         pid=pid,
         born=_born(pid) or "unknown",
+        parent=f"{parent} {_born(parent)}",
         device=device,
         versions=versions,
         started_at=Now(),
@@ -67,6 +68,12 @@ def dead() -> list[Worker]:
     holding = Job.objects.filter(state=Job.State.RUNNING).values("owner")
     suspects = Worker.objects.filter(Q(pk__in=holding) | Q(stopped_at__isnull=True), host=socket.gethostname())
     return [worker for worker in suspects if _born(worker.pid) != worker.born]
+
+
+def crashed(worker: Worker) -> bool:
+    """Whether a dead process of this host died by itself: what started it still runs, and was not stopped with it."""
+    pid, _, born = worker.parent.partition(" ")
+    return pid.isdigit() and _born(int(pid)) == born
 
 
 def bury(gone: list[Worker]) -> None:

@@ -1,0 +1,1 @@
+"""The job protocol under fire: real processes on a real database, killed at any moment, and a record of promises."""

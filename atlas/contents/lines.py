@@ -106,7 +106,7 @@ def _divided(line: str) -> Iterator[str]:
             yield line[at:]
             return
         yield match[1]
-        if match.end() == len(line) and not match[0].endswith("|"):
+        if match[0] == match[1]:  # no bar follows, nor does anything else
             return
         at = match.end()
 

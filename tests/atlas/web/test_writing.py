@@ -151,6 +151,9 @@ PARAMETERS = CONTENTS["description"].schema["properties"]["parameters"]["items"]
         ("orientation | 45 | ° | 5", PARAMETERS, [("orientation", 45, "°", 5)]),
         ("curvature | 0.5", PARAMETERS, [("curvature", 0.5, "")]),
         (r"a \| b | 1 | m\\s", PARAMETERS, [("a | b", 1, r"m\s")]),
+        (r"a | 1 | \| | 2", PARAMETERS, [("a", 1, "|", 2)]),
+        (r"a | 1 | \|", PARAMETERS, [("a", 1, "|")]),
+        (r"a | 1 | \\|", PARAMETERS, [("a", 1, "\\")]),
     ],
 )
 def test_lists_are_lines_and_bars(text, item, found):

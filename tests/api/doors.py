@@ -10,7 +10,7 @@ from atlas.models import Membership, Role, Scope, Team, User
 from atlas.services import tokens
 from tests.api import contract
 from tests.api.conftest import ROOT, Api, World, question
-from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at
 from tests.api.test_matrix import Script
 from tests.claims import RATIONALE, WORD
 

@@ -16,7 +16,7 @@ from atlas.models import KeptAnswer, Role, Scope, Team, User
 from atlas.services import people, teams, tokens
 from tests.api.conftest import ROOT, Api
 from tests.api.doors import doors_of
-from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at
 from tests.api.test_matrix import Script
 
 pytestmark = pytest.mark.django_db

@@ -22,8 +22,9 @@ from tests import importing
 from tests.api import contract
 from tests.api.conftest import ROOT, Api, claim_of, question
 from tests.api.doors import GOOD
+from tests.api.routes import allowed
 from tests.api.test_asking import WRONG
-from tests.api.test_every_route import UNLISTED, allowed
+from tests.api.test_every_route import UNLISTED
 from tests.api.test_matrix import named
 from tests.api.uploading import ABSENT, MULTIPART, PICTURE, form
 from tests.claims import PREDICTION, RATIONALE, WORD, revise

@@ -8,14 +8,12 @@ from urllib.parse import quote
 import pytest
 from django.urls import reverse
 
-from api import urls
 from api.endpoint import Endpoint
 from api.schema import PLACES
 from atlas.errors import AtlasError
 from tests.api.conftest import ROOT, Api, rows
+from tests.api.routes import ROUTES, allowed, at, every_route
 
-ROUTES = {str(route.pattern): route.callback.cls for route in urls.urlpatterns}
-NOWHERE = "/nowhere/at/all"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND")
 # What is somebody's own: nobody unnamed reads it.
 OWN = ("me", "tokens", "teams", "imports")
@@ -24,7 +22,6 @@ PERSONAL = tuple(route for route in ROUTES if route.startswith(OWN) or route.end
 UNLISTED = ("schema", "docs")
 
 pytestmark = pytest.mark.django_db
-every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route or "nowhere")
 HOSTILE = {
     "nul": "%00",
     "nul within": "a%00b",
@@ -48,20 +45,6 @@ HOSTILE = {
     "another spelling of an id": "%7B12345678-1234-5678-1234-567812345678%7D",
     "dunder": "__class__",
 }
-
-
-def at(route: str, places: dict[str, str]) -> str:
-    """The address of a route; a placeholder that the world has nothing for fails here."""
-    return re.sub(r"<str:(\w+)>", lambda found: places[found[1]], route) or NOWHERE.strip("/")
-
-
-def allowed(route: str) -> list[str]:
-    """The methods a route understands."""
-    return (
-        [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if hasattr(ROUTES[route], method.lower())]
-        if route
-        else []
-    )
 
 
 @cache

@@ -7,11 +7,10 @@ import pytest
 
 from atlas.services import tokens
 from tests.api.conftest import Api
-from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at, every_route
 from tests.api.test_matrix import Script
 
 pytestmark = pytest.mark.django_db
-every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route or "nowhere")
 
 UNKNOWN = {
     "Q13": ["author__email__startswith=a", "checkpoint__team__members=1", "team__members__tokens__sha256__gt=0"],

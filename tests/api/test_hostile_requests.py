@@ -13,7 +13,7 @@ from atlas.services import people, tokens
 from atlas.storage import path_of
 from tests.api.conftest import ROOT, Api, rows
 from tests.api.doors import doors_of
-from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at
 from tests.api.test_matrix import Script
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from atlas.models import Checkpoint, Contributor, Foothold, Import, Membership, 
 from atlas.services import jobs, people, reviews, teams, tokens
 from tests import importing
 from tests.api.conftest import ROOT, Api, batch_of, claim_of, question
-from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at
 from tests.api.uploading import MULTIPART, PICTURE, form
 from tests.claims import DISPUTE, PREDICTION, RATIONALE, WORD, revise
 

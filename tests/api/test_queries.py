@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.api.test_every_route import ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at
 
 pytestmark = pytest.mark.django_db
 READING = sorted(route for route in ROUTES if allowed(route) and "GET" in allowed(route))

@@ -4,7 +4,8 @@ import pytest
 
 from atlas.models import Finding, FindingArtifact
 from tests.api.conftest import question, rows
-from tests.api.test_every_route import PERSONAL, ROUTES, allowed, at
+from tests.api.routes import ROUTES, allowed, at
+from tests.api.test_every_route import PERSONAL
 
 pytestmark = pytest.mark.django_db
 PUBLIC = ("probes", "terms")

@@ -120,7 +120,7 @@ class Campaign:
             victim.wait()
 
     def hit_stop(self) -> None:
-        """A worker that sleeps past its leases, and wakes up as if nothing had happened; at best over something slow."""
+        """A worker that sleeps past its leases and wakes up as if nothing had happened, at best over something slow."""
         victim = self.busy() or self.chance.choice(self.workers)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(victim.pid, signal.SIGSTOP)

@@ -42,7 +42,8 @@ STATED: Mapping[int, str] = {
     415: "The body is of a type that is not read here.",
     422: "Understood, and not acceptable; `errors` says where.",
     428: "Say in If-Match which version you are changing.",
-    429: "That is too much for one minute; Retry-After says when to go on.",
+    429: "That is too much for now; Retry-After says when to go on.",
+    503: "That cannot be had now; Retry-After says when to come back.",
 }
 SAID: Mapping[int, str] = {
     200: "As it stands.",
@@ -139,7 +140,7 @@ def operation(
     }
     headers = [
         *(_sent(conditional=428 in problems, keyed=keyed, waits=waits)),
-        *_answered(codes, moves=moves, form=form),
+        *_answered(codes, moves=moves, dated=bool(form) and name.startswith("export")),
     ]
     return extend_schema(
         operation_id=name,
@@ -160,11 +161,11 @@ def _sent(*, conditional: bool, keyed: bool, waits: bool) -> Iterator[OpenApiPar
         yield parameter("Prefer", "`wait=n`: answer when the job has ended, or after n seconds, at most 30.", "header")
 
 
-def _answered(codes: Sequence[int], *, moves: bool, form: str) -> Iterator[OpenApiParameter]:
+def _answered(codes: Sequence[int], *, moves: bool, dated: bool) -> Iterator[OpenApiParameter]:
     """The headers that answers carry."""
     if moves:
         yield parameter("Location", "Where it is.", "header", response=[308])
-    if form:
+    if dated:
         says = "Of what was written up to this change everything is in the file: go on at /changes?after=…"
         yield parameter("As-Of-Change", says, "header", response=[*codes])
     if 202 in codes:

@@ -37,7 +37,7 @@ def headers(error: AtlasError) -> dict[str, str]:
     found = {"Cache-Control": "no-store"}
     if error.status == 401:
         found["WWW-Authenticate"] = 'Bearer realm="atlas"'
-    if error.status == 429:
+    if "retry_after" in error.facts:
         found["Retry-After"] = str(error.facts["retry_after"])
     if error.status == 405:
         found["Allow"] = str(error.facts["allowed"])

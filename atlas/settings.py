@@ -260,6 +260,8 @@ DEVICE = environment("DEVICE", "auto")  # auto, cpu, cuda, cuda:1 …
 # Device-seconds that a team or a personal space may use in any 24 hours unless `set_quota` said otherwise; 0: any.
 QUOTA_SECONDS = float(environment("QUOTA_SECONDS", "86400")) or None
 
+STREAM_SECONDS = float(environment("STREAM_SECONDS", "600"))  # of one stream of events; whoever follows comes back
+
 # What several processes count together, such as the rate of requests, they count in Redis where there is one.
 CACHES = {
     "default": {

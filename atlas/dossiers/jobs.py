@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import Prefetch
 
 from atlas.dossiers.bodies import OnThePage, Spread
-from atlas.dossiers.pictures import Shown, on_its_way, shown
+from atlas.dossiers.pictures import Shown, address_of, on_its_way, shown
 from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
 from atlas.permissions import permits
 from atlas.services import jobs, turns, workers
 
+MOST_PICTURES = 8  # of a glance
 ENDED = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED, Job.State.QUARANTINED)
 
 
@@ -127,6 +128,25 @@ class JobFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """How a question comes along: what somebody who follows it is told."""
+
+    fingerprint: str
+    state: str
+    generation: int
+    done_steps: int
+    of_steps: int
+    ahead: int
+    step: int | None  # of the newest pictures
+    pictures: tuple[str, ...]  # their addresses
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
 class JobDossier:
     """Everything the job page shows."""
 
@@ -156,6 +176,24 @@ def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
         workers=workers.alive().count(),
         may_cancel=row.state in (Job.State.QUEUED, Job.State.RUNNING) and permits(actor, "job.cancel", row),
         may_requeue=row.state in (Job.State.FAILED, Job.State.QUARANTINED) and permits(actor, "job.requeue", row),
+    )
+
+
+def glance(fingerprint: str, *, actor: Contributor | None) -> Glance:
+    """How one job comes along, in few queries; raises NoSuchJob."""
+    row = jobs.find(fingerprint, actor=actor)
+    taken = Snapshot.objects.filter(job=row, fence=row.fence).select_related("artifact").order_by("-step", "position")
+    newest = list(taken[:MOST_PICTURES])
+    step = newest[0].step if newest else None
+    return Glance(
+        fingerprint=row.fingerprint,
+        state=row.state,
+        generation=row.generation,
+        done_steps=row.done_steps,
+        of_steps=row.of_steps,
+        ahead=_ahead(row),
+        step=step,
+        pictures=tuple(address_of(one.artifact) for one in newest if one.step == step),
     )
 
 

@@ -133,6 +133,12 @@ class RateLimited(AtlasError):
     status = 429
 
 
+class NoStreamLeft(AtlasError):
+    """All of the {most} streams are taken: ask the job itself, or come back in {retry_after} seconds."""
+
+    status = 503
+
+
 class QuotaExceeded(AtlasError):
     """{team} may use {limit} device-seconds in 24 hours and has {left} left; this needs about {wanted}.
     Enough is free again in {retry_after} seconds.

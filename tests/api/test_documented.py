@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import ExitStack
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from jsonschema import Draft202012Validator
 
-from api import urls
+from api import events, urls
 from api.jobs import ASKED
 from atlas import validation
 from atlas.models import Foothold, Import, Membership, Role, Team, Term
@@ -103,6 +104,7 @@ WAYS = {
     422: lambda it: it.api.ask(it.method, it.path, [1], headers=it.headers),
     428: lambda it: it.api.ask(it.method, it.path, it.body),
     429: lambda it: it.too_often(),
+    503: lambda it: it.when_all_is_taken(),
 }
 UPLOADING = {
     413: lambda it: it.api.send(form(card=HEAVY.decode())),
@@ -221,6 +223,13 @@ class Asked:
         answer = passer_by.ask(self.method, self.path, self.body, headers=self.headers)
         rows.update(**stood)
         return answer
+
+    def when_all_is_taken(self):
+        """The answer while others hold all there is."""
+        with ExitStack() as held:
+            while events.open_streams.acquire(blocking=False):
+                held.callback(events.open_streams.release)
+            return self.api.ask(self.method, self.path)
 
     def too_often(self):
         """The answer to a request that is one too many."""

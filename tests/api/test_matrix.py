@@ -116,6 +116,7 @@ MATRIX = {
     # A body that names what is not there is understood and refused, for a stranger as for everybody.
     ("jobs", "POST"): (401, 403, 202, 202, 202, 202, 202, 422, 401, 403),
     ("jobs/<str:fingerprint>", "GET"): TEAMS,
+    ("jobs/<str:fingerprint>/events", "GET"): TEAMS,
     ("jobs/<str:fingerprint>/cancel", "POST"): (401, 403, 200, 403, 200, 200, 200, 404, 401, 403),
     ("jobs/<str:fingerprint>/requeue", "POST"): (401, 403, 403, 403, 409, 409, 409, 404, 401, 403),
     ("requests/<str:request_id>", "GET"): TEAMS,

@@ -25,7 +25,7 @@ from atlas.models import Contributor
 EVENTS = "text/event-stream"
 MOST = 24  # streams of one process; supervisor.THREADS are 64
 LOOK = 0.5  # seconds between two looks at the row
-SILENCE = 15.0  # seconds after which a comment keeps the connection open
+SILENCE = 5.0  # seconds after which a comment keeps the connection open, or finds that nobody reads any more
 COME_BACK = 2_000  # milliseconds after which an EventSource asks again
 open_streams = threading.BoundedSemaphore(MOST)
 

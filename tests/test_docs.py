@@ -113,3 +113,15 @@ def test_every_error_is_documented():
 def kebab(name: str) -> str:
     """`NoSuchUnit` is `no-such-unit`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+def test_every_test_that_proves_a_promise_exists():
+    guarantees = (ROOT / "docs" / "reference" / "guarantees.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/.]+(?:::\w+)*)`", guarantees))
+    assert len(named) > 10
+    for name in named:
+        path, *inside = name.split("::")
+        assert (ROOT / path).exists(), path
+        assert not inside or re.search(rf"\bdef {inside[-1]}\b", (ROOT / path).read_text()), name
+    promises = re.findall(r"^\| \*\*(G\d)\*\*.*?\| ([^|]*)\|$", guarantees, flags=re.MULTILINE)
+    assert [name for name, proof in promises if "`tests/" in proof] == [f"G{number}" for number in range(1, 8)]

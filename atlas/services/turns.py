@@ -24,14 +24,14 @@ def waiting() -> QuerySet[Job]:
 def head(worker: Worker, probes: Sequence[ProbeKind]) -> Job | None:
     """The next question that this worker can answer."""
     able = _able(worker, probes).order_by("priority", "run_at", "id")
-    own = able.filter(asker=OuterRef("person"))
-    people = Share.objects.annotate(
-        priority=Subquery(own.values("priority")[:1]), run_at=Subquery(own.values("run_at")[:1])
-    )
+    own = Subquery(able.filter(asker=OuterRef("person")).values("pk")[:1])
+    heads = [it for it in Share.objects.order_by("turn").values_list("turn", own) if it[1] is not None]
+    least = [pk for turn, pk in heads if turn == heads[0][0]]
+    if not heads:  # what was asked before there were turns
+        least = list(able.filter(asker=None).values_list("pk", flat=True)[:1])
     # Among equals what somebody waits for comes first, then what has waited longest.
-    first = people.exclude(priority=None).order_by("turn", "priority", "run_at", "person").first()
-    of_whom = able.filter(asker=first.person_id if first else None)  # None: asked before there were turns
-    return of_whom.select_related("checkpoint", "probe").first()
+    rows = Job.objects.filter(pk__in=least).select_related("checkpoint", "probe")
+    return rows.order_by("priority", "run_at", "id").first()
 
 
 def floor_for(person: Contributor, *, estimate: float) -> float:

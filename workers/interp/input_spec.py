@@ -93,17 +93,24 @@ class InputSpec:
     def crop(self, image: Image.Image) -> Tensor:  # -> [3, H, W] in [0, 1]
         """The picture as the network is shown it: resized, its centre cut out, in `size`."""
         height, width = self.size
-        resized = image.convert("RGB").resize(self._resized(image), INTERPOLATIONS[self.interpolation])
+        resized = image.convert("RGB").resize(self._resized(image.size), INTERPOLATIONS[self.interpolation])
         left, top = (resized.width - width) // 2, (resized.height - height) // 2
         pixels = np.asarray(resized.crop((left, top, left + width, top + height)), dtype=np.float32)
         return torch.from_numpy(pixels / 255).permute(2, 0, 1).contiguous()
 
-    def _resized(self, image: Image.Image) -> tuple[int, int]:
+    def covered(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Which part of a picture of this width and height `crop` shows: left, top, width, height, of 1."""
+        height, width = self.size
+        wide, high = self._resized(size)
+        return (wide - width) // 2 / wide, (high - height) // 2 / high, width / wide, height / high
+
+    def _resized(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height after resizing."""
         if self.resize_mode == "stretch":
             return self.resize_to, self.resize_to
-        ratio = self.resize_to / min(image.size)
-        return max(self.resize_to, int(image.width * ratio)), max(self.resize_to, int(image.height * ratio))
+        width, height = size
+        ratio = self.resize_to / min(size)
+        return max(self.resize_to, int(width * ratio)), max(self.resize_to, int(height * ratio))
 
 
 @cache

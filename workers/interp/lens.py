@@ -131,6 +131,20 @@ class Lens:
 
         return read
 
+    def watching(
+        self, nodes: Iterable[str], watch: Callable[[str, Tensor], None]
+    ) -> Callable[[Tensor], None]:  # [N, 3, H, W] -> nothing
+        """A function from images that shows the values of nodes, [N, C, H, W] or [N, C], one after the other.
+
+        None is kept, so that memory holds what a bare forward pass holds; a value is not to be used afterwards.
+        """
+        program = Program(self._graph, self._tensors, targets=(), given=[self._graph.input], watched=nodes)
+
+        def run(images: Tensor) -> None:
+            program({self._graph.input: self.prepare(images)}, watch=watch)
+
+        return run
+
     def truncated(
         self, layer: str, *, site: str, channels: Sequence[int] | None = None
     ) -> Callable[[Tensor], Tensor]:  # [N, 3, H, W] -> [N, C, H, W] or [N, C]

@@ -17,11 +17,14 @@ from workers.interp.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes in their role (`image`, `thumbnail`, …). `facts` say what they show: seed, polarity, width, height, alt."""
+    """Bytes in their role (`image`, `thumbnail`, …). `facts` say what they show: seed, polarity, width, height, alt.
+
+    What is too large for memory is a file, which is there until the next answer is asked for.
+    """
 
     role: str
     media_type: str
-    data: bytes = field(repr=False)
+    data: bytes | Path = field(repr=False)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,10 +70,14 @@ Observe = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What parameters name: files by their SHA-256, datasets by their digest."""
+    """What parameters name: files by their SHA-256, datasets by their digest; and a folder for what takes long.
+
+    What a computation leaves in `scratch` it finds there when the same question is asked again after an interruption.
+    """
 
     files: Mapping[str, Path]
     datasets: Mapping[str, Dataset]
+    scratch: Path | None = None
 
 
 def unseen(progress: Progress) -> None:
@@ -143,15 +150,17 @@ class Probe:
         observe: Observe = unseen,
         materials: Iterable[Path] = (),
         datasets: Iterable[Dataset] = (),
+        scratch: Path | None = None,
     ) -> Answers:
         """One finding or failure for each subject, in order; raises BadParameters at once.
 
         `observe` is told of every step and may raise to stop everything: nothing stays behind. `materials` are the
         files of the artifacts that the parameters name, `datasets` the datasets; raises NoSuchMaterial where one is
-        missing.
+        missing. `scratch` is a folder for this question alone, for whoever may be interrupted.
         """
         asked = self.params.read(params or {})
-        given = Materials({_hash(path): path for path in materials}, {one.digest: one for one in datasets})
+        files, shown = {_hash(path): path for path in materials}, {one.digest: one for one in datasets}
+        given = Materials(files, shown, scratch)
         for named, there in ((asked.materials, given.files), (asked.datasets, given.datasets)):
             for sha256 in named:
                 if sha256 not in there:

@@ -1,7 +1,7 @@
 """The execution plan of a graph: only what the targets need, each value forgotten after its last reader."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,26 @@ class Step:
 
 
 class Program:
-    """Computes the values of `targets` from the values of `given` nodes, and runs nothing else."""
+    """Computes the values of `targets` from the values of `given` nodes, and runs nothing else.
+
+    The values of `watched` nodes are shown as soon as they are computed, and kept no longer than any other: whoever
+    watches must be done with one when it returns, because a ReLU may overwrite it.
+    """
 
     def __init__(
-        self, graph: Graph, tensors: Mapping[str, Tensor], *, targets: Iterable[str], given: Iterable[str]
+        self,
+        graph: Graph,
+        tensors: Mapping[str, Tensor],
+        *,
+        targets: Iterable[str],
+        given: Iterable[str],
+        watched: Iterable[str] = (),
     ) -> None:
         self.targets = tuple(dict.fromkeys(targets))
         self.given = tuple(dict.fromkeys(given))
-        nodes = [node for node in graph.ancestors(self.targets, given=self.given) if node.op != "input"]
+        self.watched = frozenset(watched)
+        roots = (*self.targets, *sorted(self.watched))
+        nodes = [node for node in graph.ancestors(roots, given=self.given) if node.op != "input"]
         readers = Counter(source for node in nodes for source in node.inputs)
         last = {source: node.name for node in nodes for source in node.inputs}
         kept = {*self.targets, *self.given}
@@ -53,7 +65,9 @@ class Program:
                 node=node,
                 arguments={**{word: tensors[name] for word, name in node.tensors.items()}, **node.attributes},
                 forget=tuple(
-                    source for source in set(node.inputs) if last[source] == node.name and source not in self.targets
+                    source
+                    for source in {*node.inputs, node.name}
+                    if last.get(source, node.name) == node.name and source not in self.targets
                 ),
                 overwrite=node.op == "relu"
                 and node.inputs[0] not in kept
@@ -63,14 +77,23 @@ class Program:
             for node in nodes
         )
 
-    def __call__(self, values: Mapping[str, Tensor], *, redirect: bool = False) -> dict[str, Tensor]:
+    def __call__(
+        self,
+        values: Mapping[str, Tensor],
+        *,
+        redirect: bool = False,
+        watch: Callable[[str, Tensor], None] = lambda name, value: None,
+    ) -> dict[str, Tensor]:
         """The targets' values by name; `values` holds the given ones and is not changed.
 
-        With `redirect` the gradient of a ReLU that is shut for a whole sample is redirected.
+        With `redirect` the gradient of a ReLU that is shut for a whole sample is redirected. `watch` is shown the
+        watched nodes' values, in the order in which they are computed.
         """
         known = {name: values[name] for name in self.needs}
         for step in self.steps:
             known[step.node.name] = step.run(known, redirect=redirect)
+            if step.node.name in self.watched:
+                watch(step.node.name, known[step.node.name])
             for name in step.forget:
                 del known[name]
         return {name: known[name] for name in self.targets}

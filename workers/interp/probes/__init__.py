@@ -1,7 +1,8 @@
 """The questions one can put to a lens: one file per probe, one line to register it."""
 
+from workers.interp.probes.activations import activations
 from workers.interp.probes.connections import connections
 from workers.interp.probes.feature_visualization import feature_visualization
 from workers.interp.registry import registry
 
-PROBES = registry("probe", feature_visualization, connections)
+PROBES = registry("probe", feature_visualization, connections, activations)

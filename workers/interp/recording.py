@@ -1,0 +1,181 @@
+"""One pass of a dataset through a network, with every unit of interest written down as it goes by.
+
+Memory holds what a bare forward pass holds and a tally of each unit, however many items there are: what belongs to an
+item goes to arrays on disk. What is on disk is enough to go on after an interruption, to the same bytes.
+"""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import Tensor
+
+from workers.interp import canonical, weights
+from workers.interp.datasets import Dataset, Item
+from workers.interp.errors import InterpError
+from workers.interp.lens import Lens
+from workers.interp.tallies import Tally, as_maps, peaks
+
+VERSION = 1  # of what is on disk
+BATCH = 16  # items a pass: part of the numbers, because the size of a batch changes last bits
+SAVED = 8  # batches between two states on disk
+LATTICE = 8  # positions along each axis that are at most counted when not all are
+STATE = "state.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The units of one layer that one node holds, read at one site: `start` is the channel of the first."""
+
+    layer: str
+    site: str
+    node: str
+    start: int
+    width: int
+    at: int  # where they are among all columns
+
+    def holds(self, layer: str, channel: int) -> bool:
+        """Whether a unit is one of them."""
+        return layer == self.layer and self.start <= channel < self.start + self.width
+
+
+Places = Mapping[tuple[str, str], Collection[int] | None]  # channels by (layer, site), None for all
+
+
+def strips(lens: Lens, places: Places) -> list[Strip]:
+    """The nodes that hold these units, by depth and channel; raises NoSuchSite. Other units of a node come along."""
+    found: list[Strip] = []
+    for layer, site in sorted(places, key=lambda place: lens.layers[place[0]].index):
+        for part in lens.layers[layer].require(site):
+            channels = places[layer, site]
+            if channels is None or any(part.start <= channel < part.stop for channel in channels):
+                at = found[-1].at + found[-1].width if found else 0
+                found.append(Strip(layer, site, part.node, part.start, part.stop - part.start, at))
+    return found
+
+
+class Recording:
+    """What some units answered to a dataset: on disk by item, in tallies over all positions.
+
+    `maxima` [items, units] float32 are spatial maxima, `places` the positions y·W + x where they are first, `sizes`
+    width and height of each item's own picture. Tallies are of `every` position, or of a lattice of at most 8 × 8 that
+    starts elsewhere in each batch. Where it is `resumable` the same question finds in `folder` what is there already.
+    """
+
+    def __init__(
+        self,
+        lens: Lens,
+        of: Sequence[Strip],
+        dataset: Dataset,
+        *,
+        folder: Path,
+        every: bool = True,
+        resumable: bool = True,
+    ) -> None:
+        self.lens = lens
+        self.strips = of
+        self.every = every
+        self.resumable = resumable
+        self.dataset = dataset
+        self.folder = folder
+        self.tallies: dict[int, Tally] = {}
+        self.done = 0  # batches
+        self.units = sum(strip.width for strip in of)
+        self._restore()
+        self.maxima = self._array("maxima", np.float32, self.units)
+        self.places = self._array("places", np.int32, self.units)
+        self.sizes = self._array("sizes", np.int32, 2)
+        self._rows = slice(0, 0)
+        self._watched = lens.watching({strip.node for strip in of}, self._see)
+
+    @property
+    def batches(self) -> int:
+        """How many there are."""
+        return -(-len(self.dataset) // BATCH)
+
+    def run(self, observe: Callable[[int], None]) -> None:
+        """Show the network what it has not been shown, telling `observe` of every batch; it may raise to stop."""
+        while self.done < self.batches:
+            items = self.dataset.items[self.done * BATCH : (self.done + 1) * BATCH]
+            self.show(torch.stack([self._opened(row, item) for row, item in enumerate(items)]))
+            self.done += 1
+            if self.resumable and (self.done % SAVED == 0 or self.done == self.batches):
+                self._save()
+            observe(self.done)
+
+    @torch.no_grad()
+    def show(self, images: Tensor) -> None:  # [N, 3, H, W] in [0, 1]
+        """Write down what the next items are answered."""
+        self._rows = slice(self.done * BATCH, self.done * BATCH + len(images))
+        self._watched(images)
+
+    def _see(self, node: str, values: Tensor) -> None:
+        maps = as_maps(values)
+        highest, place = peaks(maps)
+        sound = not bool(torch.isnan(highest).any())
+        for strip in self.strips:
+            if strip.node == node:
+                columns = slice(strip.at, strip.at + strip.width)
+                self.maxima[self._rows, columns] = highest.float().cpu().numpy()
+                self.places[self._rows, columns] = place.cpu().numpy()
+                counted = maps if self.every else self._lattice(maps)
+                if strip.at not in self.tallies:
+                    self.tallies[strip.at] = Tally.of(counted)
+                self.tallies[strip.at].add(counted, sound=sound)
+
+    def _lattice(self, maps: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C, ≤ 8, ≤ 8]
+        step = -(-max(maps.shape[2:]) // LATTICE)
+        down, right = (self.done % step) % maps.shape[2], (self.done // step % step) % maps.shape[3]
+        return maps[:, :, down::step, right::step]
+
+    def _opened(self, row: int, item: Item) -> Tensor:
+        with item.open() as image:
+            self.sizes[self.done * BATCH + row] = image.size
+            return self.lens.checkpoint.input_spec.crop(image)
+
+    def _array(self, name: str, dtype: type[Any], width: int) -> np.memmap[Any, Any]:
+        path = self.folder / name
+        mode: Any = "r+" if self.done and path.exists() else "w+"
+        return np.memmap(path, dtype=dtype, mode=mode, shape=(len(self.dataset), width))
+
+    # --- interruptions ------------------------------------------------------------------------------------------------
+    @property
+    def question(self) -> str:
+        """What the state on disk has to be of."""
+        checkpoint, read = self.lens.checkpoint.digest, [[it.node, it.at, it.width] for it in self.strips]
+        return canonical.sha256(
+            [VERSION, BATCH, self.every, checkpoint, str(self.lens.dtype), self.dataset.digest, read]
+        )
+
+    def _save(self) -> None:
+        """The items first, then the state that says how far they go, whole or not at all."""
+        for array in (self.maxima, self.places, self.sizes):
+            array.flush()
+        states = {at: tally.state() for at, tally in self.tallies.items()}
+        held = {f"{at}.{name}": it.numpy() for at, state in states.items() for name, it in state.items()}
+        question = np.frombuffer(bytes.fromhex(self.question), dtype=np.uint8)
+        path = self.folder / f"{STATE}.new"
+        save_file({**held, "done": np.array(self.done), "question": question}, path)
+        os.replace(path, self.folder / STATE)
+
+    def _restore(self) -> None:
+        """Go on from the state on disk, where it is of this question and whole."""
+        path = self.folder / STATE
+        try:
+            held = weights.load(path) if path.exists() else {}
+        except InterpError:
+            return
+        question = held.get("question")
+        if question is None or bytes(question.tolist()).hex() != self.question:
+            return
+        self.done = int(held["done"])
+        for strip in self.strips:
+            state = {
+                name.removeprefix(f"{strip.at}."): it for name, it in held.items() if name.startswith(f"{strip.at}.")
+            }
+            self.tallies[strip.at] = Tally.restored(state, device=self.lens.device)

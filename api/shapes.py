@@ -24,6 +24,7 @@ from atlas.dossiers import (
     notifications,
     people,
     pictures,
+    recordings,
     requests,
     search,
     terms,
@@ -127,6 +128,7 @@ LayerPage = listed(checkpoints.LayerFacts)
 Neuron = shape(neurons.NeuronDossier)
 TilePage = listed(checkpoints.Tile)
 ConnectionPage = listed(connections.ConnectionFacts)
+StatisticsPage = listed(recordings.StatisticsFacts)
 Citation = shape(Cited)
 Probe = shape(neurons.ProbeFacts)
 ProbePage = listed(neurons.ProbeFacts)

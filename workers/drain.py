@@ -20,7 +20,7 @@ from atlas.errors import AtlasError, DeadlineExceeded, LeaseLost, OutOfMemory, P
 from atlas.models import Job, Snapshot, Worker
 from atlas.services import artifacts, catalog, holding, jobs, warrants
 from atlas.services import workers as presence
-from workers import registrar, translate
+from workers import registrar, scratch, translate
 from workers.interp.errors import InterpError
 from workers.interp.probe import Failure, Finding, Progress
 from workers.interp.probes import PROBES
@@ -155,6 +155,7 @@ class Drain:
         finally:
             batch.give_back(why="not answered")
             self.watch.hold([])
+            scratch.sweep()
 
     def leave(self) -> None:
         """Stop watching and say goodbye."""
@@ -175,7 +176,7 @@ class Drain:
         with translate.materials(first) as files:
             answers = probe.run(
                 lens, subjects, first.params, site=first.site, observe=batch.observe, materials=files,
-                datasets=translate.datasets(first),
+                datasets=translate.datasets(first), scratch=scratch.of(batch.claimed),
             )  # fmt: skip
             for answer in answers:
                 batch.keep(answer, provenance=translate.provenance(lens, started=started))

@@ -13,15 +13,17 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors.numpy import load
 
 from atlas.errors import AtlasError
 from atlas.models import Artifact, DatasetItem, Job
 from atlas.models import Checkpoint as CheckpointRow
 from atlas.models import Dataset as DatasetRow
 from atlas.models import Finding as FindingRow
-from atlas.services import artifacts, catalog, connections, questions
+from atlas.services import artifacts, catalog, connections, questions, recordings
 from atlas.services.connections import Measured
 from atlas.services.jobs import Shown
+from atlas.services.recordings import Recorded
 from workers import registration
 from workers.interp.address import EVERYTHING, Subject
 from workers.interp.checkpoint import Branch, Checkpoint, InputSpec
@@ -31,6 +33,7 @@ from workers.interp.graph import Graph
 from workers.interp.lens import Lens
 from workers.interp.probe import Blob, Finding, Probe
 from workers.interp.probes import PROBES
+from workers.interp.standings import Standing
 from workers.registration import Refused
 
 
@@ -130,8 +133,24 @@ def shown(blob: Blob) -> Shown:
 
 def rows(job: Job, found: Finding) -> Callable[[FindingRow], None]:
     """What writes the queryable rows of a finding: search, links and lists read them."""
+    if job.probe.name == recordings.PROBE:
+        return recordings.writing(_recorded(found))
     measured = _connections(found.numbers) if job.probe.name == connections.PROBE else []
     return connections.writing(*measured)
+
+
+def _recorded(found: Finding) -> Iterator[Recorded]:
+    """What a finding says of its unit; of a whole checkpoint, of each, in the numbers that it alone would have."""
+    if "layers" not in found.numbers:
+        yield Recorded(found.numbers["subject"], found.numbers["site"], found.numbers)
+        return
+    tables = {blob.role: load(blob.data) for blob in found.blobs if isinstance(blob.data, bytes)}
+    column = 0
+    for layer in found.numbers["layers"]:
+        for channel in range(layer["units"]):
+            standing = Standing(tables["statistics"], tables["examples"], column)
+            yield Recorded(f"{layer['layer']}:{channel}", layer["site"], standing.numbers())
+            column += 1
 
 
 def _connections(numbers: Mapping[str, Any]) -> list[Measured]:

@@ -24,6 +24,7 @@ from atlas.models.people import (
     Team,
     User,
 )
+from atlas.models.recordings import UnitStatistics
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.shares import Breaker, LedgerEntry, Quota, Share
 from atlas.models.terms import FootholdTerm, Term
@@ -88,6 +89,7 @@ __all__ = [
     "Term",
     "Token",
     "Trial",
+    "UnitStatistics",
     "UnsavedText",
     "Upload",
     "User",

@@ -17,6 +17,7 @@ from atlas.models.footholds import Foothold, Revision, Support
 from atlas.models.imports import Import, ImportRow
 from atlas.models.jobs import Job, JobEvent, ProbeKind
 from atlas.models.people import Contributor
+from atlas.models.recordings import UnitStatistics
 from atlas.models.reviews import ModerationEntry, Resolution, Review
 from atlas.models.shares import LedgerEntry
 from atlas.models.terms import Term
@@ -94,6 +95,7 @@ GUARDS = (
     Guard(Finding),
     Guard(FindingArtifact),
     Guard(Connection),
+    Guard(UnitStatistics),
     Guard(Foothold, columns=("id", "accession", "kind", "checkpoint", "created_by", "created_at")),
     Guard(Revision),
     Guard(Upload),

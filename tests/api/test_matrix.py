@@ -49,6 +49,7 @@ MATRIX = {
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/cite", "GET"): TEAMS,
     ("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/footholds", "GET"): TEAMS,
     (f"{NEURON}/connections", "GET"): TEAMS,
+    (f"{NEURON}/statistics", "GET"): TEAMS,
     (f"{NEURON}/watch", "GET"): MEMBERS,
     (f"{NEURON}/watch", "PUT"): WATCHING,
     (f"{NEURON}/watch", "DELETE"): (401, 204, 204, 204, 204, 204, 204, 404, 401, 403),

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from atlas.models import Checkpoint, FootholdArtifact, Layer, Trial, Upload, guards
+from atlas.models import Checkpoint, FootholdArtifact, Layer, Neuron, Trial, UnitStatistics, Upload, guards
 from atlas.models.checkpoints import IDENTITY
 from atlas.models.guards import GUARDS
 from atlas.services import drafts, jobs
@@ -19,6 +19,7 @@ from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from tests.api.uploading import CARD
 from tests.importing import stage
+from tests.recording import STATISTICS
 
 
 @pytest.fixture
@@ -42,6 +43,9 @@ def full(checkpoint, probe, alice, argued):
         actor=None, slug="few", items=[item], kind="images", title="Few", licence="CC0-1.0", labels=[]
     )  # fmt: skip
     datasets.keep_spectrum(actor=None, dataset=few, spectrum=picture)
+    UnitStatistics.objects.create(
+        finding=job.finding, neuron=Neuron.objects.first(), dataset=few, site="pre_relu", **STATISTICS
+    )
 
 
 ANOTHER = {

@@ -5,8 +5,7 @@ item goes to arrays on disk. What is on disk is enough to go on after an interru
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from workers.interp import canonical, weights
+from workers.interp.columns import Strip
 from workers.interp.datasets import Dataset, Item
 from workers.interp.errors import InterpError
 from workers.interp.lens import Lens
@@ -26,37 +26,6 @@ BATCH = 16  # items a pass: part of the numbers, because the size of a batch cha
 SAVED = 8  # batches between two states on disk
 LATTICE = 8  # positions along each axis that are at most counted when not all are
 STATE = "state.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """The units of one layer that one node holds, read at one site: `start` is the channel of the first."""
-
-    layer: str
-    site: str
-    node: str
-    start: int
-    width: int
-    at: int  # where they are among all columns
-
-    def holds(self, layer: str, channel: int) -> bool:
-        """Whether a unit is one of them."""
-        return layer == self.layer and self.start <= channel < self.start + self.width
-
-
-Places = Mapping[tuple[str, str], Collection[int] | None]  # channels by (layer, site), None for all
-
-
-def strips(lens: Lens, places: Places) -> list[Strip]:
-    """The nodes that hold these units, by depth and channel; raises NoSuchSite. Other units of a node come along."""
-    found: list[Strip] = []
-    for layer, site in sorted(places, key=lambda place: lens.layers[place[0]].index):
-        for part in lens.layers[layer].require(site):
-            channels = places[layer, site]
-            if channels is None or any(part.start <= channel < part.stop for channel in channels):
-                at = found[-1].at + found[-1].width if found else 0
-                found.append(Strip(layer, site, part.node, part.start, part.stop - part.start, at))
-    return found
 
 
 class Recording:

@@ -11,14 +11,14 @@ from safetensors.numpy import save, save_file
 
 from workers.interp import standings
 from workers.interp.address import EVERYTHING, Subject, Unit
+from workers.interp.columns import Asked, places, resolved, strips
 from workers.interp.datasets import fixed
-from workers.interp.errors import BadAddress, InterpError, NonfiniteActivation, NoSuchSite
-from workers.interp.layers import Layer
+from workers.interp.errors import InterpError, NonfiniteActivation
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params, choice, dataset, integer
 from workers.interp.plan import Plan
 from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
-from workers.interp.recording import BATCH, Recording, strips
+from workers.interp.recording import BATCH, Recording
 from workers.interp.standings import Standing
 
 USUAL = "pre_relu"  # of layers that have it
@@ -88,9 +88,9 @@ def activations(
     A question that cannot be answered fails alone: NoSuchLayer, NoSuchUnit, NoSuchSite, BadAddress, and
     NonfiniteActivation, of the whole checkpoint where any unit of it is not finite.
     """
-    asked = [_resolved(lens, subject, site=site) for subject in subjects]
+    asked = [resolved(lens, subject, site=site) for subject in subjects]
     shown = materials.datasets[params.dataset] if params.dataset else fixed(lens.checkpoint.input_spec)
-    wanted = strips(lens, _places(one for one in asked if isinstance(one, Asked)))
+    wanted = strips(lens, places(one for one in asked if isinstance(one, Asked)))
     if not wanted:
         yield from (one for one in asked if isinstance(one, Failure))
         return
@@ -103,15 +103,6 @@ def activations(
         observe(Progress(steps, steps))
         for one in asked:
             yield one if isinstance(one, Failure) else _answer(told, one, plan=plan)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A unit, or all of a checkpoint, and where each of its layers is read."""
-
-    given: Subject
-    unit: Unit | None
-    places: tuple[tuple[str, str], ...]
 
 
 class Told:
@@ -161,38 +152,6 @@ class Told:
         save_file({"maxima": self.recorded.maxima, "digests": self.examples["digests"]}, path)
         data = path if self.recorded.resumable else path.read_bytes()
         return Blob("maxima", SAFETENSORS, data, {"shape": list(self.recorded.maxima.shape)})
-
-
-def _resolved(lens: Lens, given: Subject, *, site: str | None) -> Asked | Failure:
-    try:
-        if given.kind == "checkpoint":
-            places = tuple((layer.key, _site(layer, site)) for layer in lens.layers.values())
-            if site and all(site != where for _, where in places):
-                raise NoSuchSite(layer=EVERYTHING, site=site, sites=sorted({where for _, where in places}))
-            return Asked(given, None, places)
-        if given.kind != "unit":
-            raise BadAddress(text=str(given))
-        unit = lens.resolve(given.units[0])
-        layer = lens.layers[unit.layer]
-        layer.require(site or layer.sites[0])
-        return Asked(given, unit, ((unit.layer, site or layer.sites[0]),))
-    except InterpError as error:
-        return Failure(given, error)
-
-
-def _site(layer: Layer, site: str | None) -> str:
-    """Where a layer among all is read: as asked where it has that, else before its ReLU where it can be."""
-    return site if site in layer.sites else layer.sites[0]
-
-
-def _places(asked: Iterable[Asked]) -> dict[tuple[str, str], set[int] | None]:
-    """The channels that are asked for, by where they are read."""
-    found: dict[tuple[str, str], set[int] | None] = {}
-    for one in asked:
-        for place in one.places:
-            known = found.get(place, set())
-            found[place] = None if one.unit is None or known is None else {*known, one.unit.channel}
-    return found
 
 
 def _answer(told: Told, one: Asked, *, plan: Plan) -> Finding | Failure:

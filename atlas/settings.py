@@ -160,7 +160,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "atlas.web.people.unread",
             ],
-            "libraries": {"figures": "atlas.web.figures", "prose": "atlas.web.prose"},
+            "libraries": {"figures": "atlas.web.figures", "samples": "atlas.web.samples", "prose": "atlas.web.prose"},
         },
     }
 ]

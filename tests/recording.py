@@ -10,6 +10,7 @@ from atlas.services.recordings import Recorded, writing
 HISTOGRAM = {"low": -2.0, "high": 4.0, "below": 1, "counts": [0, *[3] * 62, 1], "above": 2}
 STATISTICS: dict[str, Any] = {
     "items": 3,
+    "rectified": True,
     "maximum": 2.5,
     "maximum_mean": 1.25,
     "maximum_std": 0.5,

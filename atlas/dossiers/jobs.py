@@ -6,8 +6,11 @@ from typing import Any
 
 from django.db.models import Prefetch
 
+from atlas.dossiers import recordings
+from atlas.dossiers.achievements import AchievedFacts, achieved
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.pictures import Shown, address_of, on_its_way, shown
+from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
 from atlas.permissions import permits
 from atlas.services import jobs, turns, workers
@@ -156,6 +159,8 @@ class JobDossier:
     events: tuple[EventFacts, ...]
     ahead: OnThePage[int]  # questions that will be claimed before this one
     workers: OnThePage[int]
+    achieved: tuple[AchievedFacts, ...]  # what its pictures reach, against a dataset
+    recorded: OnThePage[tuple[StatisticsFacts, ...]]  # what it recorded of its neuron
     may_cancel: OnThePage[bool]
     may_requeue: OnThePage[bool]
 
@@ -167,13 +172,18 @@ def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
     taken = list(Snapshot.objects.filter(job=row, fence=row.fence).select_related("artifact"))
     snapshots = [on_its_way(one, subject=row.subject_text) for one in taken]
     newest = taken[-1].step if taken else None
+    usual, recorded = recordings.of_job(row, actor=actor)
+    facts = facts_of(row)
+    found = {row.fingerprint: facts.finding.numbers} if facts.finding else {}
     return JobDossier(
-        job=facts_of(row),
+        job=facts,
         snapshots=tuple(one for one in snapshots if one.facts["step"] == newest),
         path=tuple(view for view, one in zip(snapshots, taken, strict=True) if one.position == 0),
         events=tuple(_event(event) for event in JobEvent.objects.filter(job=row)),
         ahead=_ahead(row),
         workers=workers.alive().count(),
+        achieved=achieved(found, usual),
+        recorded=recorded,
         may_cancel=row.state in (Job.State.QUEUED, Job.State.RUNNING) and permits(actor, "job.cancel", row),
         may_requeue=row.state in (Job.State.FAILED, Job.State.QUARANTINED) and permits(actor, "job.requeue", row),
     )

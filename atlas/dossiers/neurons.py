@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.dossiers import recordings
+from atlas.dossiers.achievements import AchievedFacts, achieved
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
+from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Contributor, Job, ProbeKind
 from atlas.permissions import permits
 from atlas.services import addresses, watches, workers
@@ -50,6 +53,8 @@ class NeuronDossier:
     before: str | None  # address of the neuron before this one in its layer
     after: str | None
     jobs: tuple[JobFacts, ...]  # newest first
+    recorded: tuple[StatisticsFacts, ...]  # over each dataset, newest first
+    achieved: tuple[AchievedFacts, ...]  # what pictures of it reach, against a dataset
     probes: OnThePage[tuple[ProbeFacts, ...]]  # that take a single unit
     refusals: tuple[RefusalFacts, ...]
     workers: OnThePage[int]
@@ -59,8 +64,9 @@ class NeuronDossier:
 
     @property
     def answered(self) -> tuple[JobFacts, ...]:
-        """Questions with a finding."""
-        return tuple(job for job in self.jobs if job.finding)
+        """Questions with a finding, but for recordings, which stand by dataset."""
+        told = {one.job for one in self.recorded}
+        return tuple(job for job in self.jobs if job.finding and job.fingerprint not in told)
 
     @property
     def open(self) -> tuple[JobFacts, ...]:
@@ -79,7 +85,9 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
     place = addresses.neuron(row, key, channel)
     assert place.channel is not None
     layer = layers(row)[place.layer.index]
+    recorded = recordings.facts(recordings.of_neuron(place, actor=actor).order_by("-id"))
     asked = Job.objects.filter(neuron__layer=place.layer, neuron__channel=place.channel).order_by("-id")
+    jobs = tuple(facts_of(job) for job in with_answer(asked))
     return NeuronDossier(
         neuron=facts(layer, place.channel, named=row.units.get(layer.key, [])),
         checkpoint=summarise([row])[0],
@@ -87,7 +95,9 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         input_size=row.input_spec["size"],
         before=f"{layer.url}/{place.channel - 1}" if place.channel else None,
         after=f"{layer.url}/{place.channel + 1}" if place.channel + 1 < layer.channels else None,
-        jobs=tuple(facts_of(job) for job in with_answer(asked)),
+        jobs=jobs,
+        recorded=recorded,
+        achieved=achieved({it.fingerprint: it.finding.numbers for it in jobs if it.finding}, recorded),
         probes=tuple(probe for probe in probes() if "unit" in probe.subjects),
         refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refusals(row)),
         workers=workers.alive().count(),

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from atlas.dossiers.pictures import ArtifactFacts
 from atlas.dossiers.pictures import facts_of as artifact_facts
-from atlas.models import Contributor, Dataset, DatasetItem, UnitStatistics
+from atlas.models import Contributor, Dataset, DatasetItem, Job, UnitStatistics
 from atlas.services import recordings
 from atlas.services.addresses import Place
 
@@ -32,6 +32,13 @@ class ExampleFacts:
     part: list[float]
     picture: ArtifactFacts | None
 
+    @property
+    def alt(self) -> str:
+        """What is seen of it, in words."""
+        left, top, width, height = self.box
+        shown = f"{self.label}, {self.name}" if self.label else self.name
+        return f"{shown}: {width} × {height} px at {left}, {top} of what the network is shown"
+
 
 @dataclass(frozen=True, slots=True)
 class HistogramFacts:
@@ -53,6 +60,7 @@ class StatisticsFacts:
     dataset: str  # digest
     title: str  # of the dataset
     items: int
+    rectified: bool  # whether a ReLU follows, behind which a positive maximum is the same
     maximum: float
     maximum_mean: float
     maximum_std: float
@@ -90,9 +98,13 @@ def of_neuron(place: Place, *, actor: Contributor | None, dataset: str | None = 
     return recordings.newest(actor=actor).filter(chosen, **here)
 
 
-def of_finding(fingerprint: str, *, actor: Contributor | None) -> QuerySet[UnitStatistics]:
-    """What the finding of a job says, neuron by neuron."""
-    return recordings.readable_by(actor).filter(finding__job__fingerprint=fingerprint)
+def of_job(job: Job, *, actor: Contributor | None) -> tuple[tuple[StatisticsFacts, ...], tuple[StatisticsFacts, ...]]:
+    """What is usual for the neuron that a question is about, and what its answer recorded; nothing for more neurons."""
+    if job.neuron is None:
+        return (), ()
+    if job.probe.name == recordings.PROBE:
+        return (), facts(recordings.readable_by(actor).filter(finding__job=job))
+    return facts(recordings.newest(actor=actor).filter(neuron=job.neuron).order_by("-id")), ()
 
 
 def facts(rows: Iterable[UnitStatistics] | QuerySet[UnitStatistics]) -> tuple[StatisticsFacts, ...]:

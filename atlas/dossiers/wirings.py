@@ -73,7 +73,7 @@ def wirings(jobs: Iterable[JobFacts], *, of: Checkpoint) -> dict[str, Wiring]:
     """By fingerprint the connections that these jobs of one checkpoint found; two queries where there are any."""
     found = {job.fingerprint: job for job in jobs if job.probe == PROBE and job.finding and "kind" in _numbers(job)}
     units = {end for job in found.values() for edge in _edges(job) for end in (edge["source"], edge["target"]) if end}
-    newest = newest_pictures(_asked(units, of)) if units else {}
+    newest = newest_pictures(asked_of(units, of)) if units else {}
     return {fingerprint: _wiring(job, of, newest) for fingerprint, job in found.items()}
 
 
@@ -93,7 +93,7 @@ def _edges(job: JobFacts) -> Iterator[dict[str, Any]]:
         yield from _numbers(job).get(side, {}).get("edges", ())
 
 
-def _asked(units: Iterable[str], of: Checkpoint) -> Any:
+def asked_of(units: Iterable[str], of: Checkpoint) -> Any:
     """All that was asked of these units."""
     channels: dict[str, list[int]] = {}
     for unit in units:

@@ -17,6 +17,7 @@ class UnitStatistics(models.Model):
     neuron = models.ForeignKey(Neuron, on_delete=models.PROTECT, related_name="statistics")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="statistics")
     site = models.CharField(max_length=20)
+    rectified = models.BooleanField(help_text="Whether a ReLU follows, behind which a positive maximum is the same.")
     items = models.PositiveIntegerField(help_text="Of the dataset; of each the spatial maximum counts.")
     maximum = models.FloatField(help_text="Over items and positions.")
     maximum_mean = models.FloatField(help_text="Of the items' maxima.")

@@ -43,6 +43,12 @@ def readable_by(actor: Contributor | None, digest: str) -> Dataset:
     return found
 
 
+def item(digest: str, *, actor: Contributor | None) -> DatasetItem | None:
+    """An item of this digest, of a dataset that this person may read."""
+    rows = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), digest=digest, artifact__isnull=False)
+    return rows.select_related("artifact").first()
+
+
 @transaction.atomic
 def keep_spectrum(*, actor: Contributor | None, dataset: Dataset, spectrum: Artifact) -> None:
     """Say with what magnitudes pictures like those of a dataset are made."""

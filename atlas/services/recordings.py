@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from atlas.models import Contributor, Finding, Neuron, UnitStatistics
+from atlas.models import Checkpoint, Contributor, Finding, FindingArtifact, Neuron, UnitStatistics
 from atlas.permissions import readable_dataset
+from atlas.services.questions import EVERYTHING
 
 PROBE = "activations"
 TOGETHER = 500  # rows a statement
@@ -62,6 +63,18 @@ def _neurons(finding: Finding) -> dict[str, int]:
 def readable_by(actor: Contributor | None) -> QuerySet[UnitStatistics]:
     """What was recorded over datasets that this person may read."""
     return UnitStatistics.objects.filter(readable_dataset(actor, "dataset__"))
+
+
+def of_everything(checkpoint: Checkpoint, *, actor: Contributor | None) -> QuerySet[FindingArtifact]:
+    """The statistics of every neuron, by the datasets that this person may read, newest first."""
+    rows = FindingArtifact.objects.filter(
+        readable_dataset(actor, "finding__job__dataset__"),
+        role="statistics",
+        finding__job__checkpoint=checkpoint,
+        finding__job__probe__name=PROBE,
+        finding__job__subject_text=EVERYTHING,
+    )
+    return rows.select_related("artifact", "finding__job__dataset").order_by("-id")
 
 
 def newest(*, actor: Contributor | None) -> QuerySet[UnitStatistics]:

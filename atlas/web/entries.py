@@ -165,6 +165,33 @@ class NewImport(forms.Form):
         choices.choices = teams
 
 
+class NewFiring(forms.Form):
+    """A picture, and what neurons' answers to it are held against."""
+
+    file = forms.FileField(
+        label="A picture of yours",
+        required=False,
+        help_text="PNG, JPEG or WebP of at most 10 MiB; its pixels alone are kept.",
+    )
+    item = forms.RegexField(
+        r"^[0-9a-f]{64}$", label="Or an item of a dataset", required=False, help_text="By its digest, 64 digits."
+    )
+    against = forms.ChoiceField(label="Held against", required=False)
+
+    def __init__(self, *args: Any, against: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.recorded = against
+        choices: Any = self.fields["against"]
+        choices.choices = [*against, ("", "the eight pictures by which checkpoints are checked")]
+
+    def clean(self) -> dict[str, Any]:
+        """One picture."""
+        given = super().clean() or self.cleaned_data
+        if not self.errors and bool(given.get("file")) == bool(given.get("item")):
+            raise forms.ValidationError("Choose one: a picture of yours, or an item of a dataset.")
+        return given
+
+
 class Accepted(forms.Form):
     """An invitation that somebody was sent."""
 

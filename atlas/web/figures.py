@@ -34,7 +34,8 @@ EVENTS = {
     "quarantine": "Given up",
 }
 KINDS = {"conv": "convolution", "linear": "linear map", "sum": "residual sum", "concat": "concatenation"}
-NAMES = {"register": "Registration"}
+NAMES = {"register": "Registration", "firing": "What fires"}
+WANTS = {"firing": "Which neurons fire for a picture", "activations": "What it answers to pictures"}
 SITES = {"pre_relu": "before the ReLU", "post_relu": "after the ReLU"}
 POLARITIES = {"both": ("positive", "negative"), "positive": ("positive",), "negative": ("negative",)}
 EFFECTS = {"both": "What excites it, what inhibits it", "positive": "What excites it", "negative": "What inhibits it"}
@@ -78,12 +79,18 @@ def named(slug: str) -> str:
 
 
 @register.filter
+def whom(subject: str) -> str:
+    """What a question is about, where it is about everything."""
+    return "all neurons" if subject == "*" else subject
+
+
+@register.filter
 def asks(job: JobFacts) -> str:
     """What a question wants to know: the heading over its answer."""
     if job.probe == "connections":
         return LISTENING.get(job.params.get("direction", ""), named(job.probe))
     if job.probe != "feature-visualization":
-        return named(job.probe)
+        return WANTS.get(job.probe) or named(job.probe)
     return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))
 
 
@@ -172,9 +179,9 @@ def neuron_of(unit: str, checkpoint: str) -> str:
 
 
 @register.filter
-def item(members: Mapping[str, Any], name: str) -> Any:
-    """The member of this name."""
-    return members.get(name)
+def item(members: Mapping[str, Any] | None, name: str) -> Any:
+    """The member of this name, if there are any."""
+    return (members or {}).get(name)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workers.interp.columns import Strip
 from workers.interp.input_spec import InputSpec
 from workers.interp.layers import Layer
 from workers.interp.recording import Recording
@@ -33,6 +34,7 @@ def statistics(recorded: Recording) -> dict[str, np.ndarray[Any, Any]]:
     `percentiles` [units, 101] float32 of the maxima are values that occur; `maximum_mean` and `maximum_std` are over
     items. `moments` [units, 4] are mean, variance, third and fourth central moment over positions, of which there are
     `positions` [units]; `active` counts those above 0. `bins` [units, 66] and their range `low`, `high` are a Tally's.
+    `rectified` says where a ReLU follows, `read_after` where one came before.
     """
     tallies = [recorded.tallies[strip.at] for strip in recorded.strips]
     widths = [strip.width for strip in recorded.strips]
@@ -48,11 +50,17 @@ def statistics(recorded: Recording) -> dict[str, np.ndarray[Any, Any]]:
         **{name: np.concatenate([np.asarray(one) for one in many]) for name, many in joined.items()},
         **{name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]},
         "positions": np.repeat(np.array([tally.positions for tally in tallies]), widths),
+        "rectified": np.repeat([_is_rectified(recorded, strip) for strip in recorded.strips], widths).astype(np.uint8),
         "read_after": np.repeat([strip.site == "post_relu" for strip in recorded.strips], widths).astype(np.uint8),
         "items": np.array([len(recorded.dataset)]),
         "checkpoint": _digests([recorded.lens.checkpoint.digest])[0],
         "dataset": _digests([recorded.dataset.digest])[0],
     }
+
+
+def _is_rectified(recorded: Recording, strip: Strip) -> bool:
+    graph = recorded.lens.checkpoint.graph
+    return any(graph[name].op == "relu" for name in graph.consumers[strip.node])
 
 
 def examples(recorded: Recording, *, top: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -131,6 +139,7 @@ class Standing:
         positions, percentiles = int(held["positions"][at]), held["percentiles"][at].tolist()
         return {
             "items": int(held["items"][0]),
+            "rectified": bool(held["rectified"][at]),
             "maximum": percentiles[-1],
             "maximum_mean": float(held["maximum_mean"][at]),
             "maximum_std": float(held["maximum_std"][at]),

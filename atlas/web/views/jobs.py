@@ -1,10 +1,13 @@
 """A question by its fingerprint: how far it is, and what came of it."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from atlas.dossiers import jobs as dossiers
+from atlas.dossiers.fires import fires_of
 from atlas.dossiers.wirings import wiring_of
 from atlas.services import jobs
 from atlas.web.negotiation import Page, negotiated, require_method
@@ -17,7 +20,7 @@ STOP_POLLING = 286  # htmx: show this, and ask no more
 def job(request: HttpRequest, fingerprint: str) -> Page:
     """A job's page."""
     found = dossiers.job(fingerprint, actor=actor_of(request))
-    return Page("job.html", found, {"wirings": wiring_of(found.job)})
+    return Page("job.html", found, _beside(request, found))
 
 
 def progress(request: HttpRequest, fingerprint: str) -> HttpResponse:
@@ -25,8 +28,20 @@ def progress(request: HttpRequest, fingerprint: str) -> HttpResponse:
     require_method(request, "GET")
     found = dossiers.job(fingerprint, actor=actor_of(request))
     shown = {"job": found.job, "ahead": found.ahead, "workers": found.workers, "snapshots": found.snapshots}
-    shown["wirings"] = wiring_of(found.job)
-    return render(request, "parts/live.html", shown, status=STOP_POLLING if found.job.ended else 200)
+    return render(
+        request, "parts/live.html", shown | _beside(request, found), status=STOP_POLLING if found.job.ended else 200
+    )
+
+
+def _beside(request: HttpRequest, found: dossiers.JobDossier) -> dict[str, Any]:
+    """What its answer is shown with."""
+    return {
+        "wirings": wiring_of(found.job),
+        "fires": fires_of(found.job, actor=actor_of(request)),
+        "achieved": found.achieved,
+        "recorded": found.recorded,
+        "large": True,
+    }
 
 
 def cancel(request: HttpRequest, fingerprint: str) -> HttpResponse:

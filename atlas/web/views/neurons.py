@@ -90,6 +90,7 @@ def _page(
     claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
     wired = wirings(found.jobs, of=addresses.checkpoint(found.neuron.checkpoint, actor=actor))
     more = {"forms": shown, "claims": claims, "may_claim": permits(actor, "term.create", None), "wirings": wired}
+    more |= {"achieved": found.achieved}
     return Page("neuron.html", found, more, status, work)
 
 

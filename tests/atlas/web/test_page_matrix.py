@@ -41,6 +41,7 @@ READ = {
     "f/<str:accession>/v<str:version>": TEAMS,
     "f/<str:accession>/v<str:version>/graph<str:form>": TEAMS,
     "agreement": TEAMS,
+    "firing": TEAMS,
     "t": OPEN,
     "t/<str:term>": OPEN,
     "j/<str:fingerprint>": TEAMS,
@@ -138,7 +139,7 @@ def at(route: str, places: dict[str, str]) -> str:
     places = {**places, "between": "1..2", "form": ".dot"}
     about = {**places, "slug": "lab"} if route.startswith("teams") else places
     about = {**about, "slug": "not-found"} if route.startswith("problems") else about
-    asked = "?checkpoint=secret" if route == "agreement" else ""
+    asked = "?checkpoint=secret" if route in ("agreement", "firing") else ""
     return "/" + re.sub(r"<str:(\w+)>", lambda found: about[found[1]], route) + asked
 
 

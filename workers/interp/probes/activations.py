@@ -69,9 +69,10 @@ def activations(
     """Show a dataset to the network once, 16 items at a time, and count what its units answer.
 
     The value of a unit is read before the ReLU where there is such a site, else after it; `*` is all units of all
-    layers, a unit runs nothing past itself, and both give the same numbers. Of each of n `items` the spatial maximum is
-    kept. Over items: `maximum`, `maximum_mean`, `maximum_std` (of the population) and 101 `percentiles` of the maxima,
-    each a value that occurs. Over `positions` of all items: `mean`, `variance`, `skewness` and `kurtosis` (3 for a
+    layers, a unit runs nothing past itself, and both give the same numbers. `rectified` says that a ReLU follows,
+    behind which a positive maximum is the same. Of each of n `items` the spatial maximum is kept. Over items:
+    `maximum`, `maximum_mean`, `maximum_std` (of the population) and 101 `percentiles` of the maxima, each a value that
+    occurs. Over `positions` of all items: `mean`, `variance`, `skewness` and `kurtosis` (3 for a
     normal distribution; null for a constant), `active`, the fraction above 0, and a `histogram` of 64 equal bins from
     `low` to `high`, the range of the first 16 items and half as much again on both sides, with what is `below` and
     `above`. Powers are summed in 32 bits within a batch as deviations from its first mean, and in 64 between batches.

@@ -40,6 +40,8 @@ def test_all_that_ships_is_shown_once(small, organism, capsys):
     assert "miniception-world is registered" in said
     assert set(Checkpoint.objects.values_list("slug", flat=True)) >= {"curve-circuit", "miniception"}
     assert Dataset.objects.get().digest == small
+    recording = Job.objects.get(probe__name="activations")
+    assert (recording.subject_text, recording.dataset.digest, recording.priority) == ("*", small, 1)
     asked = Job.objects.count()
     call_command("exhibit")
     assert capsys.readouterr().out == "", "the second time there is nothing to say"

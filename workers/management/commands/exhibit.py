@@ -21,13 +21,13 @@ from atlas.errors import AtlasError
 from atlas.models import Checkpoint, Contributor, Dataset, InstanceRole, Job
 from atlas.services import catalog, checkpoints, jobs
 from atlas.services import workers as presence
-from atlas.services.questions import ask
+from atlas.services.questions import EVERYTHING, ask
 from workers import registration
 
 ORGANISMS = settings.BASE_DIR / "workers" / "organisms"
 REAL_CARD = settings.BASE_DIR / "deploy" / "cards" / "squeezenet1_1-caffe.json"
 REAL_WEIGHTS = Path("checkpoints") / "squeezenet1_1_caffe_imagenet.safetensors"
-PROBE = "feature-visualization"
+PROBE, RECORDER = "feature-visualization", "activations"
 FIRST = 4  # neurons of each layer of a large network that are asked for
 SMALL_SIDE = 128  # a network that sees less is shown pictures of its own size, four times as quick as the usual ones
 FEW = 200  # neurons, of which each gets all its pictures
@@ -55,6 +55,8 @@ class Command(BaseCommand):
             for figure in card.get("figures", []):
                 if is_drawn(slug) and not Dataset.objects.filter(digest=figure["dataset"]).exists():
                     call_command("register_world", slug, stdout=self.stdout)
+            if is_drawn(slug) and request_recording(slug, figure["dataset"], actor=curator()):
+                self.stdout.write(f"what every neuron of {slug} answers to its world is asked for")
 
     def show(self, slug: str, weights: Path, card: dict[str, Any]) -> None:
         """Register one exhibit and ask for its first pictures."""
@@ -185,6 +187,20 @@ def _request(checkpoint: Checkpoint, actor: Contributor, units: list[str], *, bu
     if new:
         jobs.request(actor=actor, checkpoint=checkpoint, questions=new, bulk=bulk)
     return len(new)
+
+
+def request_recording(slug: str, digest: str, *, actor: Contributor) -> bool:
+    """Ask, behind all pictures, what every neuron answers to a dataset; whether nobody had."""
+    checkpoint = Checkpoint.objects.filter(slug=slug).first()
+    known = Job.objects.filter(checkpoint=checkpoint, probe__name=RECORDER, dataset__digest=digest).exists()
+    if checkpoint is None or known or RECORDER not in catalog.names():
+        return False
+    params = {"dataset": digest}
+    questions = ask(
+        checkpoint=checkpoint, probe=RECORDER, subjects=[EVERYTHING], site=None, params=params, many=False
+    )  # fmt: skip
+    jobs.request(actor=actor, checkpoint=checkpoint, questions=questions, bulk=True)
+    return True
 
 
 def picture_params(checkpoint: Checkpoint) -> dict[str, Any]:

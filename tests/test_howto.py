@@ -269,28 +269,28 @@ def test_the_connections_that_the_how_to_traces_are_found(capsys):
     assert defined["factors"].error < 0.6
 
 
-def test_the_script_that_traces_rests_a_link_on_its_measurement(server_url, monkeypatch, tmp_path):
-    """Its commands as they stand, at a server of ours, with a worker beside it."""
-    from atlas.models import Connection, Foothold, Membership, Role
-    from atlas.services import checkpoints, people, teams, tokens
+def registered(folder: Path) -> None:
+    """The handwritten checkpoint, on the database at hand."""
+    from atlas.services import checkpoints
     from tests.workers.conftest import ORGANISM
     from workers import registration
+
+    card = checkpoints.read_card(json.loads((ORGANISM / "card.json").read_text()))
+    facts = registration.examined(
+        ORGANISM / "weights.safetensors", architecture="curve-circuit", card=card, folder=folder,
+        progress=lambda step: None,
+    )  # fmt: skip
+    checkpoints.register(
+        actor=None, slug="curve-circuit", facts=facts, card=card, weights=folder / "weights.safetensors"
+    )
+
+
+def scripted(page: str, **environment: str) -> list[str]:
+    """What a page's commands say as they stand, one after the other, with a worker beside them."""
     from workers.drain import Drain
 
     if shutil.which("curl") is None:
         (pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip)("curl is not installed")
-    ada = people.join(username="ada", password="correct horse battery")
-    lab = teams.found(actor=None, slug="lab", name="The lab")
-    Membership.objects.create(team=lab, contributor=ada.contributor, role=Role.ANNOTATOR)
-    _, token = tokens.create(owner=ada, name="script", scopes=["read", "compute", "write"])
-    card = checkpoints.read_card(json.loads((ORGANISM / "card.json").read_text()))
-    facts = registration.examined(
-        ORGANISM / "weights.safetensors", architecture="curve-circuit", card=card, folder=tmp_path,
-        progress=lambda step: None,
-    )  # fmt: skip
-    checkpoints.register(
-        actor=None, slug="curve-circuit", facts=facts, card=card, weights=tmp_path / "weights.safetensors"
-    )
     stopping = threading.Event()
     drain = Drain(stopping=stopping, device="cpu")
 
@@ -304,14 +304,52 @@ def test_the_script_that_traces_rests_a_link_on_its_measurement(server_url, monk
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        said = "".join(it for it in commands("trace-a-connection.md", naming="") if not it.startswith("export"))
-        environment = {**os.environ, "FOOTHOLDS": server_url, "TOKEN": token}
-        done = subprocess.run(["sh", "-eu", "-c", said], env=environment, capture_output=True, text=True)
+        said = "".join(it for it in commands(page, naming="") if not it.startswith("export"))
+        known = {**os.environ, **environment}
+        done = subprocess.run(["sh", "-eu", "-c", said], env=known, capture_output=True, text=True)
     finally:
         stopping.set()
         worker.join()
         drain.leave()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[1:] == ["line:3", "line:3 builds-from curve:0"]
+    return done.stdout.splitlines()
+
+
+def test_the_script_that_traces_rests_a_link_on_its_measurement(server_url, monkeypatch, tmp_path):
+    """Its commands as they stand, at a server of ours, with a worker beside it."""
+    from atlas.models import Connection, Foothold, Membership, Role
+    from atlas.services import people, teams, tokens
+
+    ada = people.join(username="ada", password="correct horse battery")
+    lab = teams.found(actor=None, slug="lab", name="The lab")
+    Membership.objects.create(team=lab, contributor=ada.contributor, role=Role.ANNOTATOR)
+    _, token = tokens.create(owner=ada, name="script", scopes=["read", "compute", "write"])
+    registered(tmp_path)
+    said = scripted("trace-a-connection.md", FOOTHOLDS=server_url, TOKEN=token)
+    assert said[1:] == ["line:3", "line:3 builds-from curve:0"]
     assert Foothold.objects.get().kind == "link"
     assert Connection.objects.count() == 5
+
+
+def test_what_the_how_to_records_is_found(capsys):
+    defined, _ = run("record-activations.md")
+    said = capsys.readouterr().out.splitlines()
+    assert defined["maxima"].shape == (13, sum(layer.channels for layer in defined["lens"].layers.values()))
+    best = next(it for it in defined["finding"].numbers["examples"] if it.get("rank") == 1)
+    assert said[0].startswith(f"{defined['names'][best['item']]} {best['value']:.3g} at ")
+    assert len(defined["firing"].numbers["units"]) == 5
+    assert "percentile 100" in said[-1] or "z " in said[-1]
+
+
+def test_the_script_that_records_asks_which_neurons_fire(server_url, tmp_path):
+    from atlas.models import UnitStatistics
+    from atlas.services import people, tokens
+    from tests.workers.test_recording import photographs
+
+    ada = people.join(username="ada", password="correct horse battery")
+    _, token = tokens.create(owner=ada, name="script", scopes=["read", "compute"])
+    registered(tmp_path)
+    said = scripted("record-activations.md", FOOTHOLDS=server_url, TOKEN=token, DATASET=photographs().digest)
+    rows = UnitStatistics.objects.filter(neuron__layer__key="curve", neuron__channel=0)
+    assert float(said[1]) == rows.get().examples[-1]["value"]
+    assert int(said[2]) in range(101)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('atlas', '0011_connections_and_spectra'),
+        ('atlas', '0012_quotas_and_turns'),
     ]
 
     operations = [

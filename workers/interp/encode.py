@@ -15,7 +15,12 @@ THUMBNAIL = 112  # pixels: sharp at 56 on a screen of double density
 
 def png(pixels: Tensor) -> bytes:  # [3, H, W] uint8
     """The exact pixels. PNG, because it is what papers, browsers and notebooks all open."""
-    return _bytes(picture(pixels), format="PNG", compress_level=6)
+    return png_of(picture(pixels))
+
+
+def png_of(image: Image.Image) -> bytes:
+    """A Pillow image as PNG."""
+    return _bytes(image, format="PNG", compress_level=6)
 
 
 def digest(pixels: Tensor) -> str:  # [3, H, W] uint8

@@ -12,11 +12,15 @@ EXCITES, INHIBITS = (178.0, 24.0, 43.0), (33.0, 102.0, 172.0)
 
 def heatmap(values: Tensor, *, scale: float) -> Tensor:  # [h, w] -> [3, H, W] uint8
     """Colours from white towards red or blue, full at ±`scale`; each number a square of whole pixels."""
+    cell = max(1, SIDE // max(values.shape))
+    return colours(values, scale=scale).repeat_interleave(cell, 1).repeat_interleave(cell, 2)
+
+
+def colours(values: Tensor, *, scale: float) -> Tensor:  # [h, w] -> [3, h, w] uint8
+    """The same with one pixel a number."""
     share = (values.double() / scale).clamp(-1, 1) if scale else torch.zeros_like(values, dtype=torch.float64)
     ends = torch.where(share[None] < 0, _colour(INHIBITS), _colour(EXCITES))  # [3, h, w]
-    colours = 255 + (ends - 255) * share.abs()
-    cell = max(1, SIDE // max(values.shape))
-    return colours.round().to(torch.uint8).repeat_interleave(cell, 1).repeat_interleave(cell, 2)
+    return (255 + (ends - 255) * share.abs()).round().to(torch.uint8)
 
 
 def png(values: Tensor, *, scale: float) -> tuple[bytes, tuple[int, int]]:  # [h, w]

@@ -4,6 +4,7 @@ from workers.interp.probes.activations import activations
 from workers.interp.probes.connections import connections
 from workers.interp.probes.feature_visualization import feature_visualization
 from workers.interp.probes.firing import firing
+from workers.interp.probes.tuning import tuning
 from workers.interp.registry import registry
 
-PROBES = registry("probe", feature_visualization, connections, activations, firing)
+PROBES = registry("probe", feature_visualization, connections, activations, firing, tuning)

@@ -97,6 +97,11 @@ def predictions(**more: Schema) -> Schema:
             "most": {"type": "number", "description": "The number is at most this."},
             "says": text(300, says="The same in words."),
             **more,
+            "period": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "description": "The number is an angle that comes round after so much: from least on, rising, to most.",
+            },
         },
     )
     one["anyOf"] = [{"required": ["least"]}, {"required": ["most"]}]

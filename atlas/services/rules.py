@@ -221,8 +221,11 @@ def predictions_can_be_run(it: Settled) -> Iterator[Fault]:
 
 def predictions_can_fail(it: Settled) -> Iterator[Fault]:
     for place, one in enumerate(it.content.get("predictions", [])):
-        if one.get("least", float("-inf")) > one.get("most", float("inf")):
+        least, most, period = one.get("least", float("-inf")), one.get("most", float("inf")), one.get("period")
+        if period is None and least > most:
             yield f"/predictions/{place}/most", "No number is at least the one and at most the other."
+        if period is not None and most - least >= period:
+            yield f"/predictions/{place}/period", "Between these bounds lies the whole circle; give both, less apart."
         if not one["number"].startswith("/"):
             yield f"/predictions/{place}/number", "A JSON pointer starts with a slash."
 

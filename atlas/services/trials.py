@@ -64,8 +64,15 @@ def tested(prediction: Prediction, job: Job) -> Tested:
     found = number_at(prediction["number"], job.finding.numbers)
     if found is None:
         return Tested(Outcome.FAILED, job, why=f"The finding has no number at {prediction['number']}.")
-    held = prediction.get("least", found) <= found <= prediction.get("most", found)
-    return Tested(Outcome.HELD if held else Outcome.FALSIFIED, job, found)
+    return Tested(Outcome.HELD if holds(prediction, found) else Outcome.FALSIFIED, job, found)
+
+
+def holds(prediction: Prediction, found: float) -> bool:
+    """Whether a number lies within a prediction's bounds; around a circle, on the way from the least up to the most."""
+    least, most = prediction.get("least", found), prediction.get("most", found)
+    if "period" in prediction:
+        return bool((found - least) % prediction["period"] <= (most - least) % prediction["period"])
+    return bool(least <= found <= most)
 
 
 def number_at(pointer: str, numbers: Any) -> float | None:

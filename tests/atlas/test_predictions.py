@@ -76,6 +76,37 @@ def test_the_number_decides(bold, ana, answer, found, became, flags):
     assert [row.pk for row in dossiers.readable_by(None, flag="falsified")] == [bold.pk] * len(flags)
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "found", "held"),
+    [
+        (225, 255, 240.0, True), (225, 255, 255.5, False), (345, 15, 350.0, True), (345, 15, 0, True),
+        (345, 15, 15.0, True), (345, 15, 16.0, False), (-15, 15, 359.0, True), (-15, 15, 180.0, False),
+        (350, 370, 5, True), (90, 90, 90.0, True), (90, 90, 91.0, False),
+    ],
+)  # fmt: skip
+def test_an_angle_comes_round(least, most, found, held):
+    """`argmax within 240° ± 15°`, and the same where 0° lies in between."""
+    assert trials.holds({"least": least, "most": most, "period": 360}, found) is held
+
+
+def test_a_claim_about_an_angle_is_decided_around_the_circle(probe, describe, ana, answer):
+    around = {**PREDICTION, "least": 345, "most": 15, "period": 360, "says": "It points to the right, ± 15°."}
+    claim = describe(predictions=[around])
+    predictions.test(actor=ana, foothold=claim)
+    answer(358.0)
+    assert outcome(claim) == ("held", 358.0)
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"least": 0, "most": 360}, {"most": 10}, {"least": 10}, {"least": -200, "most": 200}], ids=str
+)
+def test_a_whole_circle_predicts_nothing(probe, describe, bounds):
+    foretold = {it: PREDICTION[it] for it in ("probe", "number")} | bounds | {"period": 360}
+    with pytest.raises(Validation) as refused:
+        describe(predictions=[foretold])
+    assert [it["pointer"] for it in refused.value.errors] == ["/content/predictions/0/period"]
+
+
 def test_a_finding_without_the_number_tests_nothing(bold, ana, answer):
     predictions.test(actor=ana, foothold=bold)
     answer(None)

@@ -160,7 +160,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "atlas.web.people.unread",
             ],
-            "libraries": {"figures": "atlas.web.figures", "samples": "atlas.web.samples", "prose": "atlas.web.prose"},
+            "libraries": {
+                name: f"atlas.web.{name}" for name in ("curves", "figures", "prose", "samples")
+            },
         },
     }
 ]

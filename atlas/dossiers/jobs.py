@@ -78,7 +78,7 @@ class FindingFacts:
     @property
     def others(self) -> tuple[Shown, ...]:
         """What is not shown as a picture: for download."""
-        return tuple(one for one in self.shown if one.role not in ("image", "thumbnail", "kernel"))
+        return tuple(one for one in self.shown if one.role not in ("image", "thumbnail", "kernel", "stimulus"))
 
 
 @dataclass(frozen=True, slots=True)

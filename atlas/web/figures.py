@@ -44,6 +44,7 @@ LISTENING = {
     "upstream": "What it listens to",
     "downstream": "What it feeds",
 }
+STIMULI = {"patch": "colours", "boundary": "boundaries", "picture": "a picture that turns"}
 SIGNS = {"positive": "+", "negative": "−"}
 TITLES = {"positive": "Excites", "negative": "Inhibits"}
 
@@ -89,6 +90,11 @@ def asks(job: JobFacts) -> str:
     """What a question wants to know: the heading over its answer."""
     if job.probe == "connections":
         return LISTENING.get(job.params.get("direction", ""), named(job.probe))
+    if job.probe == "tuning":
+        axes = job.finding.numbers.get("axes", ()) if job.finding else ()
+        by = " and ".join(axis["title"].lower() for axis in axes)
+        family = job.params.get("family", "")
+        return f"Tuning to {STIMULI.get(family, family + 's')}{by and ', by ' + by}"
     if job.probe != "feature-visualization":
         return WANTS.get(job.probe) or named(job.probe)
     return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))

@@ -178,7 +178,7 @@ def test_what_is_no_picture_is_refused(circuit, tmp_path):
         ({"axis": "hue"}, ["/axis"]),
         ({"second": "orientation"}, ["/second"]),
         ({"axis": "radius", "second": "radius"}, ["/second"]),
-        ({"steps": 91, "second": "radius"}, ["/steps"]),
+        ({"steps": 181, "second": "radius"}, ["/steps"]),
         ({"low": 30.0, "high": 10.0}, ["/high"]),
         ({"axis": "radius", "low": 0.2, "high": 10.0}, ["/low"]),
         ({"axis": "contrast", "low": -1.0, "high": 1.5}, ["/high"]),

@@ -14,7 +14,7 @@ TAKES = {**{name: family.quantities for name, family in FAMILIES.items()}, PICTU
 VARIED = {**TAKES, PICTURE: ("orientation",)}
 MAXIMUM, CENTRE = "max", "centre"
 LONGEST = 1024.0  # pixels
-MOST_TOGETHER = 90  # steps of the first of two axes
+MOST_TOGETHER = 180  # steps of the first of two axes
 
 
 def _fixed(name: str) -> Any:
@@ -48,7 +48,7 @@ class Knobs(Params):
     steps: int = integer(
         180,
         title="Steps",
-        description="How many values of it; 180 around a circle are 2° apart. At most 90 of two quantities.",
+        description="How many values of it; 180 around a circle are 2° apart. At most 180 where a second is varied.",
         least=2,
         most=720,
     )

@@ -50,6 +50,11 @@ def people_and_jobs(organism) -> dict[str, Job]:
     asked("done", 0)
     weights = ask(checkpoint=organism, probe="connections", subjects=["gabor:0"], site=None, params={}, many=False)
     jobs.request(actor=alice, checkpoint=organism, questions=weights)
+    for params in ({"steps": 8}, {"steps": 8, "second": "radius", "second_steps": 2}):
+        tuning = ask(
+            checkpoint=organism, probe="tuning", subjects=["gabor:0"], site=None, params=params, many=False
+        )  # fmt: skip
+        jobs.request(actor=alice, checkpoint=organism, questions=tuning)
     drain = Drain(stopping=threading.Event(), device="cpu")
     drain.drain(seconds=60)
     drain.leave()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self
 
 from workers.interp.errors import BadParameters
@@ -108,11 +109,7 @@ class Knobs(Params):
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """JSON Schema with what belongs together: which quantities a family takes, and how many steps of two."""
-        defaults = {one.name: one.default for one in fields(cls)}
-        rules = [_of_family(name, first=name == cls.family, defaults=defaults) for name in TAKES]
-        together = {"properties": {"second": {"type": "string", "minLength": 1}}, "required": ["second"]}
-        fewer = {"if": together, "then": {"properties": {"steps": {"maximum": MOST_TOGETHER}}}}
-        return {**super().schema(), "allOf": [*rules, fewer]}
+        return {**super().schema(), "allOf": _together()}
 
     @classmethod
     def read(cls, given: Any) -> Self:
@@ -136,6 +133,15 @@ class Knobs(Params):
     def ends_of(self, place: int) -> tuple[float, float]:
         """From where to where the first or second axis goes, as it was asked for."""
         return ((self.low, self.high), (self.second_low, self.second_high))[place]
+
+
+@cache
+def _together() -> list[dict[str, Any]]:
+    """What a family takes, and how many steps a first quantity has beside a second."""
+    defaults = {one.name: one.default for one in fields(Knobs)}
+    rules = [_of_family(name, first=name == Knobs.family, defaults=defaults) for name in TAKES]
+    second = {"properties": {"second": {"type": "string", "minLength": 1}}, "required": ["second"]}
+    return [*rules, {"if": second, "then": {"properties": {"steps": {"maximum": MOST_TOGETHER}}}}]
 
 
 def _of_family(name: str, *, first: bool, defaults: dict[str, Any]) -> dict[str, Any]:

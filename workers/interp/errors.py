@@ -39,7 +39,7 @@ class UnreadableDataset(InterpError):
 
 
 class NoSuchMaterial(InterpError):
-    """The artifact or dataset {sha256} that the parameters name is not at hand."""
+    """The artifact, dataset or checkpoint {sha256} that the parameters name is not at hand."""
 
 
 class UnreadableMaterial(InterpError):
@@ -198,3 +198,7 @@ class TooFarApart(InterpError):
 
 class NotAdjacent(InterpError):
     """{source} and {target} are not adjacent: {operation} lies between them, so that no stored weight joins the two."""
+
+
+class NothingComparable(InterpError):
+    """{subject} has no counterpart to be compared with by {by}: {reason}."""

@@ -12,7 +12,7 @@ from workers.interp.errors import BadParameters
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_FAULTS = 20
 LONGEST = 200  # characters of a detail
-ARTIFACT, DATASET = "artifact", "dataset"  # the formats of parameters that name one
+ARTIFACT, DATASET, CHECKPOINT = "artifact", "dataset", "checkpoint"  # the formats of parameters that name one
 HASH = "^([0-9a-f]{64})?$"
 Rule = Mapping[str, Any]
 
@@ -45,6 +45,11 @@ def artifact(*, title: str, description: str) -> Any:
 def dataset(*, title: str, description: str) -> Any:
     """The digest of a dataset, whose items the computation is handed; "" for none. A probe has one at most."""
     return _declared("", title, description, {"type": "string", "pattern": HASH, "format": DATASET})
+
+
+def checkpoint(*, title: str, description: str) -> Any:
+    """The digest of another checkpoint, whose lens the computation is handed; "" for none."""
+    return _declared("", title, description, {"type": "string", "pattern": HASH, "format": CHECKPOINT})
 
 
 def words(default: str, *, title: str, description: str, pattern: str, longest: int) -> Any:
@@ -94,6 +99,11 @@ class Params:
     def datasets(self) -> tuple[str, ...]:
         """The datasets that these parameters name, by digest."""
         return self._named(DATASET)
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """The other checkpoints that these parameters name, by digest."""
+        return self._named(CHECKPOINT)
 
     def _named(self, format: str) -> tuple[str, ...]:
         named = [getattr(self, one.name) for one in fields(self) if one.metadata.get("format") == format]

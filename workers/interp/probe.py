@@ -70,13 +70,14 @@ Observe = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What parameters name: files by their SHA-256, datasets by their digest; and a folder for what takes long.
+    """What parameters name: files by their SHA-256, datasets and other checkpoints by their digest; and a folder.
 
     What a computation leaves in `scratch` it finds there when the same question is asked again after an interruption.
     """
 
     files: Mapping[str, Path]
     datasets: Mapping[str, Dataset]
+    checkpoints: Mapping[str, Lens] = field(default_factory=dict)
     scratch: Path | None = None
 
 
@@ -150,19 +151,26 @@ class Probe:
         observe: Observe = unseen,
         materials: Iterable[Path] = (),
         datasets: Iterable[Dataset] = (),
+        checkpoints: Iterable[Lens] = (),
         scratch: Path | None = None,
     ) -> Answers:
         """One finding or failure for each subject, in order; raises BadParameters at once.
 
         `observe` is told of every step and may raise to stop everything: nothing stays behind. `materials` are the
-        files of the artifacts that the parameters name, `datasets` the datasets; raises NoSuchMaterial where one is
-        missing. `scratch` is a folder for this question alone, for whoever may be interrupted.
+        files of the artifacts that the parameters name, `datasets` the datasets, `checkpoints` the lenses of other
+        checkpoints; raises NoSuchMaterial where one is missing. `scratch` is a folder for this question alone, for
+        whoever may be interrupted.
         """
         asked = self.params.read(params or {})
-        files, shown = {_hash(path): path for path in materials}, {one.digest: one for one in datasets}
-        given = Materials(files, shown, scratch)
-        for named, there in ((asked.materials, given.files), (asked.datasets, given.datasets)):
-            for sha256 in named:
+        given = Materials(
+            {_hash(path): path for path in materials},
+            {one.digest: one for one in datasets},
+            {one.checkpoint.digest: one for one in checkpoints},
+            scratch,
+        )
+        named = [(asked.materials, given.files), (asked.datasets, given.datasets)]
+        for names, there in (*named, (asked.checkpoints, given.checkpoints)):
+            for sha256 in names:
                 if sha256 not in there:
                     raise NoSuchMaterial(sha256=sha256)
         chosen = plan or Plan.for_(lens)

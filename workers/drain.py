@@ -177,6 +177,7 @@ class Drain:
             answers = probe.run(
                 lens, subjects, first.params, site=first.site, observe=batch.observe, materials=files,
                 datasets=translate.datasets(first), scratch=scratch.of(batch.claimed),
+                checkpoints=[self.lenses.lens(row) for row in translate.others(first)],
             )  # fmt: skip
             for answer in answers:
                 batch.keep(answer, provenance=translate.provenance(lens, started=started))

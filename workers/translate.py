@@ -111,6 +111,16 @@ def datasets(job: Job) -> list[Dataset]:
     return [dataset(row)]
 
 
+def others(job: Job) -> list[CheckpointRow]:
+    """The other checkpoints that a job's parameters name; raises NoSuchMaterial."""
+    named = questions.checkpoints(job.probe, job.params)
+    rows = {row.digest: row for row in CheckpointRow.objects.filter(digest__in=named)}
+    for digest in named:
+        if digest not in rows:
+            raise NoSuchMaterial(sha256=digest)
+    return [rows[digest] for digest in named]
+
+
 def dataset(row: DatasetRow) -> Dataset:
     """The science's dataset of a row: the items of which pictures are kept."""
     rows = row.items.filter(artifact__isnull=False).select_related("artifact")

@@ -33,6 +33,20 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> Checkpoint:
     return found
 
 
+def beside(one: Checkpoint, digest: str, *, actor: Contributor | None) -> Checkpoint:
+    """Another checkpoint of this digest, to be compared with one; raises NoSuchCheckpoint where this person may not
+    read it, and Validation where not everybody who reads the answer may: it is as open as the one it is about.
+    """
+    found = Checkpoint.objects.filter(readable(actor), digest=digest).first()
+    if found is None:
+        raise NoSuchCheckpoint(checkpoint=digest[:80])
+    open_ = Checkpoint.objects.filter(readable(None), pk=found.pk).exists()
+    if not open_ and (found.team_id != one.team_id or Checkpoint.objects.filter(readable(None), pk=one.pk).exists()):
+        detail = f"Who reads the answer must be able to read both: {found.slug} is its team's only."
+        raise Validation(errors=[{"pointer": "", "code": "not-as-open", "detail": detail}])
+    return found
+
+
 def readable_by(actor: Contributor | None, slug: str, *, pointer: str) -> Checkpoint:
     """The checkpoint that a body names at `pointer`; raises Validation, the same for a hidden one and for none."""
     with named_at(pointer):

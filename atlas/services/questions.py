@@ -9,7 +9,7 @@ from atlas.errors import AtlasError, NotCanonical, Validation
 from atlas.models import Checkpoint, Contributor, Dataset, Layer, Neuron, ProbeKind
 from atlas.services import addresses, artifacts, catalog, datasets
 
-ARTIFACT, DATASET = "artifact", "dataset"  # the formats of parameters that name one
+ARTIFACT, DATASET, CHECKPOINT = "artifact", "dataset", "checkpoint"  # the formats of parameters that name one
 EVERYTHING = "*"  # the subject that is the whole checkpoint
 MOST_UNITS = 8  # in a weighted sum
 MOST_SUBJECTS = 2_000  # in a list
@@ -111,7 +111,7 @@ def ask(
 
 
 def require_materials(questions: Sequence[Question], *, actor: Contributor) -> None:
-    """Raise Validation where parameters name an artifact that this person may not read."""
+    """Raise Validation where parameters name an artifact, a dataset or a checkpoint that this person may not read."""
     named = {one for question in questions for one in materials(question.probe, question.params)}
     errors: list[dict[str, str]] = []
     for name, sha256 in sorted(named):
@@ -119,6 +119,9 @@ def require_materials(questions: Sequence[Question], *, actor: Contributor) -> N
     for question in questions[:1]:  # all of a request have the same parameters
         for name, digest in _named(question.probe, question.params, DATASET):
             _attempt(errors, f"/params/{name}", lambda digest=digest: datasets.readable_by(actor, digest))
+        for name, digest in _named(question.probe, question.params, CHECKPOINT):
+            beside = (question.checkpoint, digest)
+            _attempt(errors, f"/params/{name}", lambda beside=beside: addresses.beside(*beside, actor=actor))
     if errors:
         raise Validation(errors=errors)
 
@@ -126,6 +129,11 @@ def require_materials(questions: Sequence[Question], *, actor: Contributor) -> N
 def materials(probe: ProbeKind, params: dict[str, Any]) -> list[tuple[str, str]]:
     """The artifacts that parameters name: (parameter, SHA-256)."""
     return _named(probe, params, ARTIFACT)
+
+
+def checkpoints(probe: ProbeKind, params: dict[str, Any]) -> list[str]:
+    """The digests of the other checkpoints that parameters name."""
+    return [digest for _, digest in _named(probe, params, CHECKPOINT)]
 
 
 def dataset(probe: ProbeKind, params: dict[str, Any]) -> str | None:

@@ -95,6 +95,8 @@ def asks(job: JobFacts) -> str:
         by = " and ".join(axis["title"].lower() for axis in axes)
         family = job.params.get("family", "")
         return f"Tuning to {STIMULI.get(family, family + 's')}{by and ', by ' + by}"
+    if job.probe == "similarity":
+        return f"Who is like it, by {job.params.get('by', '')}"
     if job.probe != "feature-visualization":
         return WANTS.get(job.probe) or named(job.probe)
     return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))

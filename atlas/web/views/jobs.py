@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from atlas.dossiers import jobs as dossiers
+from atlas.dossiers.counterparts import likenesses
 from atlas.dossiers.fires import fires_of
 from atlas.dossiers.wirings import wiring_of
 from atlas.services import jobs
@@ -37,6 +38,7 @@ def _beside(request: HttpRequest, found: dossiers.JobDossier) -> dict[str, Any]:
     """What its answer is shown with."""
     return {
         "wirings": wiring_of(found.job),
+        "likenesses": likenesses([found.job]),
         "fires": fires_of(found.job, actor=actor_of(request)),
         "achieved": found.achieved,
         "recorded": found.recorded,

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 
 from atlas import works
 from atlas.dossiers import neurons as dossiers
+from atlas.dossiers.counterparts import likenesses
 from atlas.dossiers.footholds import of_neuron
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.dossiers.wirings import wirings
@@ -90,7 +91,7 @@ def _page(
     claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
     wired = wirings(found.jobs, of=addresses.checkpoint(found.neuron.checkpoint, actor=actor))
     more = {"forms": shown, "claims": claims, "may_claim": permits(actor, "term.create", None), "wirings": wired}
-    more |= {"achieved": found.achieved}
+    more |= {"achieved": found.achieved, "likenesses": likenesses(found.jobs)}
     return Page("neuron.html", found, more, status, work)
 
 

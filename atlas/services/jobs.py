@@ -265,7 +265,9 @@ def reap(*, dead: Iterable[Worker] = ()) -> int:
     gone = {worker.pk: workers.crashed(worker) for worker in dead}
     late = Q(lease_until__lt=Now()) | Q(cancel_requested_at__lt=from_now(-CANCEL_GRACE.total_seconds()))
     lapsed = Job.objects.filter(Q(owner__in=gone) | late, state=State.RUNNING)
-    return sum(_reap_one(job, crashed=gone.get(job.owner_id, False)) for job in lapsed.select_related("owner"))
+    return sum(
+        _reap_one(job, crashed=bool(job.owner_id and gone.get(job.owner_id))) for job in lapsed.select_related("owner")
+    )
 
 
 def strand() -> int:

@@ -26,7 +26,7 @@ from atlas.services.jobs import Shown
 from atlas.services.recordings import Recorded
 from workers import registration
 from workers.interp.address import EVERYTHING, Subject
-from workers.interp.checkpoint import Branch, Checkpoint, InputSpec
+from workers.interp.checkpoint import Branch, Checkpoint, Figure, InputSpec
 from workers.interp.datasets import Dataset, Item
 from workers.interp.errors import InterpError, NoSuchMaterial, UnreadableMaterial
 from workers.interp.graph import Graph
@@ -47,6 +47,8 @@ def checkpoint(row: CheckpointRow, tensors: Mapping[str, torch.Tensor]) -> Check
         input_spec=InputSpec.from_json(row.input_spec),
         task=row.task,
         aliases={alias.name: Branch(alias.name, alias.layer.key, alias.start, alias.stop) for alias in aliases},
+        labels=tuple(row.labels),
+        figures=tuple(Figure(it["dataset"], it["metric"], it["n"], it["value"]) for it in row.figures),
     )
 
 

@@ -1,6 +1,6 @@
 """What is asked: a probe, a subject, a site and parameters, made canonical so that equal questions are one job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +127,7 @@ def require_materials(questions: Sequence[Question], *, actor: Contributor) -> N
 
 
 def materials(probe: ProbeKind, params: dict[str, Any]) -> list[tuple[str, str]]:
-    """The artifacts that parameters name: (parameter, SHA-256)."""
+    """The artifacts that parameters name: (where, as a pointer without its first slash; SHA-256)."""
     return _named(probe, params, ARTIFACT)
 
 
@@ -143,7 +143,20 @@ def dataset(probe: ProbeKind, params: dict[str, Any]) -> str | None:
 
 def _named(probe: ProbeKind, params: dict[str, Any], format: str) -> list[tuple[str, str]]:
     rules = probe.schema.get("properties", {})
-    return [(name, value) for name, value in params.items() if value and rules[name].get("format") == format]
+    return [(at, it) for name, value in params.items() for at, it in _of_format(value, rules[name], format, at=name)]
+
+
+def _of_format(value: Any, rule: dict[str, Any], format: str, *, at: str) -> Iterator[tuple[str, str]]:
+    """Where in a valid value its schema says that something is of this format, and what stands there."""
+    if isinstance(value, str) and value and rule.get("format") == format:
+        yield at, value
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _of_format(item, rule.get("items", {}), format, at=f"{at}/{place}")
+    elif isinstance(value, dict):
+        for each in (rule, *(branch.get("then", {}) for branch in rule.get("allOf", ()))):
+            for name in sorted(value.keys() & each.get("properties", {}).keys()):
+                yield from _of_format(value[name], each["properties"][name], format, at=f"{at}/{name}")
 
 
 def asked_of(checkpoint: Checkpoint, given: dict[str, Any]) -> tuple[list[Any], bool]:

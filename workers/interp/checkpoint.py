@@ -13,12 +13,23 @@ from workers.interp.input_spec import InputSpec
 from workers.interp.layers import Anatomy, Branch, Layer
 from workers.interp.registry import closest
 
-__all__ = ["Branch", "Checkpoint", "InputSpec", "Layer"]
+__all__ = ["Branch", "Checkpoint", "Figure", "InputSpec", "Layer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured of a checkpoint on so many pictures of a dataset: `top-1 accuracy`, a share."""
+
+    dataset: str  # its digest
+    metric: str
+    n: int
+    value: float
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A network that never changes. `task` is classifier, generator or policy; `aliases` are further names for units.
+    `labels` are the names of what it answers, by index, and `figures` what is known of its answers: neither changes it.
 
     Raises CheckpointArchitecture when the tensors are not exactly those of the graph.
     """
@@ -29,6 +40,8 @@ class Checkpoint:
     input_spec: InputSpec
     task: str = "classifier"
     aliases: Mapping[str, Branch] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
     def __post_init__(self) -> None:
         odd = sorted(set(self.graph.tensors) ^ set(self.tensors))

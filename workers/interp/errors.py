@@ -196,6 +196,20 @@ class TooFarApart(InterpError):
     """{weights} weights join {source} and {target}; at most {limit} are composed. Ask upstream, unit by unit."""
 
 
+class NothingToTake(InterpError):
+    """There is no {what} for {name}: it takes pictures to take it from, or a place to put it."""
+
+
+class NotCompared(InterpError):
+    """What a {task} answers is not compared yet; intervene on {supported}."""
+
+
+class BaselineOff(InterpError):
+    """Before anything is changed {metric} is {found} on these {n} pictures, where {registered} is registered: they are
+    shown or labelled otherwise than they were, and no effect would mean anything.
+    """
+
+
 class NotAdjacent(InterpError):
     """{source} and {target} are not adjacent: {operation} lies between them, so that no stored weight joins the two."""
 

@@ -1,7 +1,8 @@
 """A network as neutral data: the graph that is hashed into a checkpoint's identity is the graph that runs."""
 
+import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,13 @@ class Node:
     tensors: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Patch(Node):
+    """A node that no stored graph has: what an edit makes of values, computed by a function of its own."""
+
+    run: Callable[..., Any] = field(kw_only=True, compare=False)
+
+
 class Graph:
     """Nodes in canonical order: depth first from the output over ordered inputs, so neither names nor the order of
     tracing matter. Nodes that do not reach the output are gone, hyper-parameters are complete, the output is last.
@@ -47,6 +55,16 @@ class Graph:
         self._named = {node.name: node for node in self.nodes}
         if sum(node.op == "input" for node in self.nodes) != 1:
             raise BadGraph(where="the graph", reason="needs exactly one input that reaches the output")
+
+    def rewired(self, nodes: Iterable[Node]) -> "Graph":
+        """A graph of nodes that come from this one, or are patches, with the same output."""
+        graph = copy.copy(self)
+        named = {node.name: node for node in nodes}
+        graph.nodes = tuple(_canonical(named, self.output))
+        graph._named = {node.name: node for node in graph.nodes}
+        for derived in ("input", "consumers", "tensors", "sha256"):
+            graph.__dict__.pop(derived, None)
+        return graph
 
     def __getitem__(self, name: str) -> Node:
         return self._named[name]

@@ -1,14 +1,20 @@
 """A frozen model you can look through: read any layer, run nothing past it, leave no trace."""
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from workers.interp.address import Subject, Unit
 from workers.interp.checkpoint import Checkpoint, Layer
+from workers.interp.edit_forms import read
+from workers.interp.editing import Place, Values, regraphed, reweighted
+from workers.interp.edits import RESAMPLE, Edit, needs
 from workers.interp.errors import BadAddress
 from workers.interp.folding import fold
 from workers.interp.graph import Graph
@@ -35,14 +41,13 @@ class Lens:
         self.checkpoint = checkpoint
         self.device = torch.device(device)
         self.dtype = dtype
-        graph, tensors = (
-            fold(checkpoint.graph, checkpoint.tensors) if folded else (checkpoint.graph, checkpoint.tensors)
-        )
-        self._graph = graph
-        self._tensors = {name: self._own(tensor) for name, tensor in tensors.items()}
+        self._folded = folded
+        self._graph, self._tensors = self._opened(checkpoint)
+        self._own_names: dict[str, str] = {}
         self._programs: dict[tuple[str, ...], Program] = {}
         self._redirects = False
         self._others: dict[torch.dtype, Lens] = {}
+        self._edit: Callable[[Lens], Lens] = _unedited
 
     @property
     def layers(self) -> Mapping[str, Layer]:
@@ -59,13 +64,19 @@ class Lens:
         if dtype == self.dtype:
             return self
         if dtype not in self._others:
-            self._others[dtype] = Lens(self.checkpoint, device=self.device, dtype=dtype)
+            opened = Lens(self.checkpoint, device=self.device, dtype=dtype)
+            self._others[dtype] = self._edit(opened)
         return self._others[dtype]
 
     @property
     def graph(self) -> Graph:
         """What runs: the checkpoint's graph, with its normalisations folded."""
         return self._graph
+
+    @property
+    def own_names(self) -> Mapping[str, str]:
+        """In an edited lens, by the name that they go by there, the values that an edit changes, before it does."""
+        return self._own_names
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
@@ -95,6 +106,44 @@ class Lens:
             yield
         finally:
             self._redirects = before
+
+    @contextmanager
+    def editing(
+        self,
+        edits: Sequence[Mapping[str, Any]],
+        *,
+        means: Values | None = None,
+        donors: Tensor | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> Iterator["Lens"]:
+        """A lens on the edited network, for as long as it is needed; this one stays what it is.
+
+        It reads, cuts and answers as this one does, under the same names. Edits are data, as `edit_forms` has them.
+        What is set to its `mean` finds it in `means`, [C] by layer and site; what is resampled takes each
+        picture's values from the picture in the same place of `donors` [N, 3, H, W]; masks and weights are in `files`
+        by their SHA-256. Raises BadParameters, NoPath, NothingToTake, NoSuchMaterial, UnreadableMaterial.
+        """
+        typed = read(self.checkpoint, edits, files=files)
+        yield self.edited(typed, means=means, donors=self.donated(typed, donors))
+
+    def edited(self, edits: Sequence[Edit], *, means: Values | None = None, donors: Values | None = None) -> "Lens":
+        """The same without the ceremony, for edits that were read already and values that are known."""
+        lens = copy.copy(self)
+        changed = reweighted(self.checkpoint, edits)
+        graph, tensors = (self._graph, self._tensors) if changed is self.checkpoint else self._opened(changed)
+        lens._graph, lens._own_names = regraphed(
+            self.checkpoint, graph, edits, means=means or {}, donors={} if donors is None else donors
+        )
+        lens._tensors = dict(tensors)
+        lens._programs, lens._others = {}, {}
+        lens._edit = lambda opened: opened.edited(edits, means=means, donors=donors)
+        return lens
+
+    @torch.no_grad()
+    def donated(self, edits: Sequence[Edit], donors: Tensor | None) -> dict[Place, Tensor]:
+        """What the layers that are resampled answer to the donors."""
+        places = list(dict.fromkeys((edit.layer, edit.site) for edit in needs(edits, RESAMPLE)))
+        return dict(zip(places, self.places(places)(donors), strict=True)) if places and donors is not None else {}
 
     def prepare(self, images: Tensor) -> Tensor:  # [N, 3, H, W] in [0, 1] -> [N, C, H, W]
         """What the network takes, on the lens's device and in its dtype."""
@@ -145,6 +194,13 @@ class Lens:
 
         return run
 
+    def program(self, targets: Iterable[str]) -> Program:
+        """What computes the values of nodes, by name, from what is prepared."""
+        wanted = tuple(dict.fromkeys(targets))
+        if wanted not in self._programs:
+            self._programs[wanted] = Program(self._graph, self._tensors, targets=wanted, given=[self._graph.input])
+        return self._programs[wanted]
+
     def truncated(
         self, layer: str, *, site: str, channels: Sequence[int] | None = None
     ) -> Callable[[Tensor], Tensor]:  # [N, 3, H, W] -> [N, C, H, W] or [N, C]
@@ -180,6 +236,12 @@ class Lens:
         outside = [node.name for node in self._graph if node.name in read and node.name not in behind]
         return Program(self._graph, self._tensors, targets=[self._graph.output], given=[*cut, *outside])
 
+    def _opened(self, checkpoint: Checkpoint) -> tuple[Graph, dict[str, Tensor]]:
+        """What runs, and the weights of that on the lens's device."""
+        plain = (checkpoint.graph, checkpoint.tensors)
+        graph, tensors = fold(*plain) if self._folded else plain
+        return graph, {name: self._own(tensor) for name, tensor in tensors.items()}
+
     def _own(self, tensor: Tensor) -> Tensor:
         moved = tensor.detach().to(device=self.device, dtype=self.dtype)
         return moved.contiguous(memory_format=torch.channels_last) if moved.ndim == 4 else moved
@@ -211,10 +273,11 @@ class Lens:
         return leaves
 
     def _run(self, images: Tensor, targets: Iterable[str]) -> dict[str, Tensor]:
-        wanted = tuple(dict.fromkeys(targets))
-        if wanted not in self._programs:
-            self._programs[wanted] = Program(self._graph, self._tensors, targets=wanted, given=[self._graph.input])
-        return self._programs[wanted]({self._graph.input: self.prepare(images)}, redirect=self._redirects)
+        return self.program(targets)({self._graph.input: self.prepare(images)}, redirect=self._redirects)
+
+
+def _unedited(lens: Lens) -> Lens:
+    return lens
 
 
 @dataclass(frozen=True)

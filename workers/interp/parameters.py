@@ -1,7 +1,7 @@
 """What a question may be asked with: one declaration is the schema people see, the defaults and the judge."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -66,6 +66,26 @@ def integers(
     return _declared(default, title, description, {"type": "array", "items": items, **bounds})
 
 
+def numbers(
+    default: tuple[float, ...], *, title: str, description: str, least: float, most: float, length: tuple[int, int]
+) -> Any:
+    """Different numbers from `least` to `most`, in order; `length` is how few and how many."""
+    items = {"type": "number", "minimum": least, "maximum": most}
+    bounds = {"minItems": length[0], "maxItems": length[1], "uniqueItems": True}
+    return _declared(default, title, description, {"type": "array", "items": items, **bounds})
+
+
+def several(default: tuple[str, ...], *, title: str, description: str, among: Sequence[str]) -> Any:
+    """Some of a few words, each once."""
+    items = {"type": "string", "enum": list(among)}
+    return _declared(default, title, description, {"type": "array", "items": items, "uniqueItems": True})
+
+
+def objects(*, title: str, description: str, each: Rule, most: int) -> Any:
+    """A list of objects of a schema, none at first. Strings in it of the format `artifact` name artifacts."""
+    return _declared((), title, description, {"type": "array", "items": dict(each), "maxItems": most})
+
+
 def _declared(default: Any, title: str, description: str, rule: dict[str, Any]) -> Any:
     shown = list(default) if isinstance(default, tuple) else default
     return field(default=default, metadata={"title": title, "description": description, "default": shown, **rule})
@@ -106,8 +126,8 @@ class Params:
         return self._named(CHECKPOINT)
 
     def _named(self, format: str) -> tuple[str, ...]:
-        named = [getattr(self, one.name) for one in fields(self) if one.metadata.get("format") == format]
-        return tuple(name for name in named if name)
+        said = (name for one in fields(self) for name in _of_format(getattr(self, one.name), one.metadata, format))
+        return tuple(dict.fromkeys(said))
 
     def to_json(self) -> dict[str, Any]:
         """The parameters as data, complete."""
@@ -121,6 +141,19 @@ def faults(value: Any, rule: Rule) -> list[dict[str, str]]:
         {"pointer": _pointer(error.absolute_path), "code": str(error.validator), "detail": error.message[:LONGEST]}
         for error in found[:MOST_FAULTS]
     ]
+
+
+def _of_format(value: Any, rule: Rule, format: str) -> Iterator[str]:
+    """What of a valid value its schema says to be of this format."""
+    if isinstance(value, str) and value and rule.get("format") == format:
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _of_format(item, rule.get("items", {}), format)
+    elif isinstance(value, Mapping):
+        for each in (rule, *(branch["then"] for branch in rule.get("allOf", ()))):
+            for name in value.keys() & each.get("properties", {}).keys():
+                yield from _of_format(value[name], each["properties"][name], format)
 
 
 def _pointer(path: Iterable[Any]) -> str:

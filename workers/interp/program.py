@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workers.interp import redirection
-from workers.interp.graph import Graph, Node
+from workers.interp.graph import Graph, Node, Patch
 from workers.interp.operations import OPERATIONS
 
 # What these compute is not needed for their own gradient, so a ReLU may overwrite it.
@@ -31,6 +31,9 @@ class Step:
             return redirection.relu(values[self.node.inputs[0]])
         if self.overwrite:
             return F.relu(values[self.node.inputs[0]], inplace=True)
+        if isinstance(self.node, Patch):
+            edited: Tensor = self.node.run(*(values[name] for name in self.node.inputs))
+            return edited
         return OPERATIONS[self.node.op].run(*(values[name] for name in self.node.inputs), **self.arguments)
 
 

@@ -161,7 +161,7 @@ TEMPLATES = [
                 "atlas.web.people.unread",
             ],
             "libraries": {
-                name: f"atlas.web.{name}" for name in ("curves", "figures", "prose", "samples")
+                name: f"atlas.web.{name}" for name in ("curves", "effects", "figures", "prose", "samples")
             },
         },
     }

@@ -1,5 +1,6 @@
 """Numbers as people read them, and small drawings: SVG from the server, so that they need no script."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,6 +98,8 @@ def asks(job: JobFacts) -> str:
         return f"Tuning to {STIMULI.get(family, family + 's')}{by and ', by ' + by}"
     if job.probe == "similarity":
         return f"Who is like it, by {job.params.get('by', '')}"
+    if job.probe == "intervention":
+        return "What happens when it is changed" if job.params.get("edits") else "What happens without it"
     if job.probe != "feature-visualization":
         return WANTS.get(job.probe) or named(job.probe)
     return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))
@@ -149,6 +152,8 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(plain(item) for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

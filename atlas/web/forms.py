@@ -1,12 +1,13 @@
 """A form from a probe's JSON Schema, and its typed text back as parameters; nothing typed is lost on the way."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 KINDS = {"integer": "number", "number": "number", "boolean": "checkbox", "array": "list", "string": "text"}
-LONGEST = 500  # characters of one field
+LONGEST, LONGEST_JSON = 500, 20_000  # characters of one field
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Field:
     name: str
     title: str
     description: str
-    kind: str  # number, checkbox, choice, list or text
+    kind: str  # number, checkbox, choice, list, json or text
     text: str
     choices: tuple[str, ...]
     least: Any
@@ -61,23 +62,36 @@ def read(schema: Mapping[str, Any], typed: Mapping[str, str]) -> tuple[dict[str,
 
 def typed_in(data: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, str]:
     """What a posted form holds for the fields of a schema."""
-    return {name: str(data.get(name, ""))[:LONGEST] for name in schema.get("properties", {})}
+    rules = schema.get("properties", {})
+    return {name: str(data.get(name, ""))[: LONGEST_JSON if _is_json(rules[name]) else LONGEST] for name in rules}
 
 
 def _field(name: str, rule: Mapping[str, Any], *, typed: Mapping[str, str] | None, errors: tuple[str, ...]) -> Field:
     kind = "choice" if "enum" in rule else KINDS.get(rule.get("type", "string"), "text")
+    kind = "json" if _is_json(rule) else kind
     return Field(
         name=name,
         title=rule.get("title", name),
         description=rule.get("description", ""),
         kind=kind,
-        text=_text(rule.get("default", "")) if typed is None else typed.get(name, ""),
+        text=_written(rule) if typed is None else typed.get(name, ""),
         choices=tuple(str(choice) for choice in rule.get("enum", ())),
         least=rule.get("minimum"),
         most=rule.get("maximum"),
         step="1" if rule.get("type") == "integer" else "any",
         errors=errors,
     )
+
+
+def _is_json(rule: Mapping[str, Any]) -> bool:
+    """Whether a parameter is typed as it is sent: a list of objects."""
+    return bool(rule.get("type") == "array" and rule.get("items", {}).get("type") == "object")
+
+
+def _written(rule: Mapping[str, Any]) -> str:
+    """The default as text."""
+    value = rule.get("default", "")
+    return json.dumps(value, ensure_ascii=False) if _is_json(rule) else _text(value)
 
 
 def _text(value: Any) -> str:
@@ -89,6 +103,8 @@ def _text(value: Any) -> str:
 
 
 def _value(text: str, rule: Mapping[str, Any]) -> Any:
+    if _is_json(rule):
+        return _json(text)
     if rule.get("type") == "array":
         return [_value(part.strip(), rule.get("items", {})) for part in text.split(",") if part.strip()]
     if rule.get("type") == "integer":
@@ -96,6 +112,17 @@ def _value(text: str, rule: Mapping[str, Any]) -> Any:
     if rule.get("type") == "number":
         return _number(text, float, "a number")
     return text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"This is no JSON: {str(error)[:120]}.") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _number(text: str, kind: type, wanted: str) -> Any:

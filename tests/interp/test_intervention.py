@@ -108,7 +108,7 @@ def test_a_detector_exceeds_units_that_do_not_matter(circuit, curves):
 def test_random_units_are_those_that_fire_alike():
     """Of 512 units only some are near in mean activation and firing rate, and controls come from these."""
     lens = Lens(networks.checkpoint("squeezenet1_1"))
-    numbers = ask(lens, "features.12:5", random_units=5, doses=[], items=4, metrics=[]).numbers
+    numbers = ask(lens, "features.12:5", random_units=5, doses=[], pictures=4, metrics=[]).numbers
     spec = lens.checkpoint.input_spec
     maps = lens.reading(["features.12"])(torch.stack([it.shown(spec) for it in fixed(spec).items[:4]]))
     rates = (maps["features.12"] > 0).double().mean((0, 2, 3))
@@ -183,7 +183,7 @@ def test_the_gate_refuses_a_baseline_that_is_not_the_registered_one(circuit, cur
         assert answer.error.slug == "baseline-off"
     else:
         assert answer.numbers["gate"]["state"] == state
-    assert ask(lens, "curve:0", curves, **QUICK, items=20).numbers["gate"]["state"] == "partial"
+    assert ask(lens, "curve:0", curves, **QUICK, pictures=20).numbers["gate"]["state"] == "partial"
 
 
 def test_labels_that_mean_something_else_are_told_of(circuit, curves):

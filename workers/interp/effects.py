@@ -10,6 +10,7 @@ from workers.interp.tasks import Classifier
 
 Numbers = dict[str, Any]
 CLASSES = 10  # of which the change is listed
+ROUNDING = 1e-4  # of an effect: float32 summed in another order
 
 
 def numbers(found: Results, task: Classifier, *, named: Callable[[int], str], classes: bool) -> Numbers:
@@ -47,10 +48,15 @@ def _randoms(found: Results, measures: Sequence[str]) -> Numbers:
     listed = [{**_whom(arm, found), **_sizes(arm, measures)} for arm in found.randoms]
     said: Numbers = {"n": len(listed), "units": listed}
     if listed:
-        beaten = {name: sum(abs(one[name]) < abs(size) for one in listed) for name, size in effect.items()}
+        beaten = {name: sum(_is_less(one[name], size) for one in listed) for name, size in effect.items()}
         said["exceeds"] = {name: count / len(listed) for name, count in beaten.items()}
         said["rank"] = {name: len(listed) - count + 1 for name, count in beaten.items()}
     return said
+
+
+def _is_less(one: float, other: float) -> bool:
+    """Whether an effect is smaller in size, and not by rounding alone."""
+    return abs(one) * (1 + ROUNDING) < abs(other)
 
 
 def _whom(arm: Arm, found: Results) -> Numbers:

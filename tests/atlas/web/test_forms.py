@@ -235,6 +235,7 @@ class TestSigningIn:
         ({"type": "boolean"}, False, "", False),
         ({"type": "array", "items": {"type": "integer"}}, [0, 1], "0, 1", [0, 1]),
         ({"type": "array", "items": {"type": "string"}}, ["a", "b"], "a, b", ["a", "b"]),
+        ({"type": "array", "items": {"type": "object"}}, [{"op": "set"}], '[{"op": "set"}]', [{"op": "set"}]),
         ({"enum": ["x", "y"], "type": "string"}, "x", "x", "x"),
     ],
 )
@@ -243,3 +244,14 @@ def test_a_default_is_shown_as_it_would_be_typed(rule, default, typed, value):
     [field] = forms.fields(schema)
     assert field.text == typed
     assert forms.read(schema, {"it": field.text}) == ({"it": value}, [])
+
+
+@pytest.mark.parametrize("typed", ["{", "[NaN]", "[" * 5000], ids=["half", "no-number", "deep"])
+def test_what_is_no_json_comes_back_as_it_was_typed(typed):
+    schema = {"properties": {"edits": {"type": "array", "items": {"type": "object"}, "default": []}}}
+    params, [error] = forms.read(schema, {"edits": typed})
+    assert params == {}
+    assert error["pointer"] == "/params/edits"
+    assert error["detail"].startswith("This is no JSON")
+    [field] = forms.fields(schema, typed={"edits": typed}, errors=[error])
+    assert (field.kind, field.text, field.errors) == ("json", typed, (error["detail"],))

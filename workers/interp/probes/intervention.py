@@ -39,7 +39,7 @@ class Knobs(Params):
         title="Pictures",
         description="On which the effect is measured. Without any: the eight fixed pictures, which have no labels.",
     )
-    items: int = integer(
+    pictures: int = integer(
         1000,
         title="How many pictures",
         description="At most so many of them, the first in the order of their digests. Time grows in proportion.",
@@ -86,7 +86,7 @@ class Knobs(Params):
     site=USUAL,
     seconds=30.0,
     params=Knobs,
-    example={"edits": [], "items": 1, "random_units": 1, "doses": [0.5]},
+    example={"edits": [], "pictures": 1, "random_units": 1, "doses": [0.5]},
 )
 def intervention(
     lens: Lens,
@@ -165,7 +165,7 @@ def _planned(
         subject = str(unit) if unit else str(given)
         design = Design(
             data=data,
-            items=params.items,
+            items=params.pictures,
             random_units=params.random_units,
             doses=params.doses,
             layers="layers" in params.metrics,

@@ -99,7 +99,8 @@ def asks(job: JobFacts) -> str:
     if job.probe == "similarity":
         return f"Who is like it, by {job.params.get('by', '')}"
     if job.probe == "intervention":
-        return "What happens when it is changed" if job.params.get("edits") else "What happens without it"
+        without = "What happens without it" if job.units else "What happens without each of its units"
+        return "What happens when it is changed" if job.params.get("edits") else without
     if job.probe != "feature-visualization":
         return WANTS.get(job.probe) or named(job.probe)
     return EFFECTS.get(job.params.get("polarity", ""), named(job.probe))

@@ -253,6 +253,22 @@ def gabor_like(kernel):  # [3, 7, 7] -> how well, and the best Gabor for it
     return best
 
 
+def test_a_layer_is_swept_as_its_units_are_asked_one_by_one(circuit, curves):
+    found = ask(circuit, "curve", curves)
+    tensors, numbers = load(found.blobs[0].data), found.numbers
+    assert numbers["units"] == 8
+    for channel in (0, 3):
+        one = ask(circuit, f"curve:{channel}", curves, **QUICK).numbers["edited"]
+        assert float(tensors["divergence"][channel]) == pytest.approx(one["divergence"], rel=1e-5)
+        assert float(tensors["own_logit"][channel]) == pytest.approx(one["own_logit"], rel=1e-5)
+        assert float(tensors["top1"][channel]) == one["top1"]["change"]["delta"]
+    first = numbers["strongest"][0]
+    channel = int(first["unit"].split(":")[1])
+    assert first["divergence"] == float(tensors["divergence"].max()) == float(tensors["divergence"][channel])
+    assert (first["class"], first["delta"]) == (channel, float(tensors["delta"][channel, channel]))
+    assert ask(circuit, "curve", curves, edits=[{"op": "scale", "factor": 2}]).error.slug == "bad-parameters"
+
+
 def test_predictions_can_name_its_numbers(circuit, curves):
     """By JSON pointers: the change, and the share of random units that it exceeds."""
     numbers = json.loads(canonical.encode(ask(circuit, "curve:1", curves, random_units=3).numbers))

@@ -112,6 +112,20 @@ def test_a_family_written_by_formula_is_spliced_in_and_the_page_shows_all_three(
     assert f'<data value="{numbers["ablated"]["top1"]["share"]!r}">12.5 %</data>' in page
 
 
+def test_a_whole_layer_is_ranked_and_every_unit_has_its_link(answered, curves):
+    job = answered("curve", dataset=str(curves.digest))
+    assert job.state == "done", job.error
+    numbers = job.finding.numbers
+    page = Client().get(f"/j/{job.fingerprint}").content.decode()
+    assert "What happens without each of its units" in page
+    assert len(numbers["strongest"]) == 8
+    for one in numbers["strongest"]:
+        assert f'href="/c/curve-circuit/curve/{one["unit"].split(":")[1]}"' in page
+        assert f'<data value="{one["divergence"]!r}">' in page
+    [shown] = job.finding.shown.all()
+    assert float(load(artifacts.read(shown.artifact))["divergence"].max()) == numbers["strongest"][0]["divergence"]
+
+
 def test_an_edit_that_does_not_fit_fails_by_name_with_a_pointer(answered):
     job = answered("curve:3", edits=[{"op": "set", "layer": "line", "channels": [99], "value": "zero"}])
     assert job.error["slug"] == "bad-parameters"

@@ -76,7 +76,7 @@ class Votes:
         self.flips.append(after.argmax(1) != before.argmax(1))
         for name, values in (("before", before), ("after", after)):
             self.ranks[name].append(_ranks(values, labels))
-        self.divergences.append(self._divergence(before, after))
+        self.divergences.append(self.divergence(before, after))
         known = labels != NOBODY
         self.own.append(change[known, labels[known]])
         self.shift = change.sum(0) + (0 if self.shift is None else self.shift)
@@ -137,7 +137,7 @@ class Votes:
             "delta": self.shift / self.n,
         }
 
-    def _divergence(self, before: Tensor, after: Tensor) -> Tensor:  # [n]
+    def divergence(self, before: Tensor, after: Tensor) -> Tensor:  # [n]
         """KL(before ‖ after) in nats."""
         old, new = self._logs(before), self._logs(after)
         return (old.exp() * (old - new)).sum(1).clamp(min=0)

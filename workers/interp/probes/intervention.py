@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from safetensors.torch import save
@@ -11,13 +12,14 @@ from workers.interp.address import Subject, Unit
 from workers.interp.datasets import Dataset
 from workers.interp.edits import Edit, silence
 from workers.interp.errors import BadAddress, BadParameters, InterpError
-from workers.interp.experiment import Design, Experiment
+from workers.interp.experiment import TOGETHER, Design, Experiment
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params, dataset, integer, numbers, objects, several
 from workers.interp.plan import Plan
 from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.ranking import rank
 from workers.interp.streams import Stream
-from workers.interp.tasks import TOPS, task_of
+from workers.interp.tasks import TOPS, Classifier, task_of
 
 USUAL = "post_relu"
 SAFETENSORS = "application/x-safetensors"
@@ -82,7 +84,7 @@ class Knobs(Params):
     "intervention",
     version=1,
     summary="What the network answers once units are silenced, set, cut off or replaced, beside controls.",
-    subjects=("unit", "checkpoint"),
+    subjects=("unit", "layer", "checkpoint"),
     site=USUAL,
     seconds=30.0,
     params=Knobs,
@@ -121,23 +123,28 @@ def intervention(
     `exceeds` in size, and its `rank` (1 is the largest); `doses` are parts of the whole. The `gate` refuses
     (BaselineOff) where an accuracy that is registered for these pictures is missed by three standard errors.
 
+    A layer as the subject is a sweep: each of its units is silenced in turn, exactly, and `strongest` are those without
+    which answers differ most, each with the class that it moves most. There are no edits, and the layer's other units
+    are the controls. `sweep` (safetensors) has every unit's `divergence`, `flipped`, `top1` and `own_logit`, the mean
+    `delta` of every logit [unit, class], and on which share of pictures it is `lively`: elsewhere nothing can change.
+
     `effects` (safetensors) has, for every arm, the `first` class, the label's `rank` and the `divergence` of each
-    picture and the mean logit `delta` of each class; `largest.<layer>` for each unit. Faults of one question:
-    BadParameters with pointers, NoSuchSite, NonfiniteActivation, NoPath, NothingToTake, UnreadableMaterial and
-    NotCompared.
+    picture and the mean logit `delta` of each class; `largest.<layer>` for each unit. A question fails alone, by name.
     """
     data = materials.datasets[params.dataset] if params.dataset else datasets.fixed(lens.checkpoint.input_spec)
     asked = [_planned(lens, subject, params, site=site, data=data, materials=materials) for subject in subjects]
-    total = sum(one.experiment.steps for one in asked if isinstance(one, Asked))
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        observe(Progress(done, total))
-
+    step = _steps(sum(one.steps for one in asked if not isinstance(one, Failure)), observe)
     for one in asked:
-        yield one if isinstance(one, Failure) else _answer(one, params, data=data, step=step, plan=plan)
+        if isinstance(one, Swept):
+            yield _ranked(one, data=data, step=step, plan=plan)
+        else:
+            yield one if isinstance(one, Failure) else _answer(one, params, data=data, step=step, plan=plan)
+
+
+def _steps(total: int, observe: Observe) -> Callable[[], None]:
+    """What tells whoever watches that it is one step further."""
+    done = count(1)
+    return lambda: observe(Progress(next(done), total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +156,35 @@ class Asked:
     edits: tuple[Edit, ...]
     experiment: Experiment
 
+    @property
+    def steps(self) -> int:
+        """How often it says that it is further."""
+        return self.experiment.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A question about all units of a layer."""
+
+    given: Subject
+    lens: Lens
+    layer: str
+    site: str | None
+    shown: Dataset
+    task: Classifier
+
+    @property
+    def steps(self) -> int:
+        """One for each batch of pictures."""
+        return -(-len(self.shown) // TOGETHER)
+
 
 def _planned(
     lens: Lens, given: Subject, params: Knobs, *, site: str | None, data: Dataset, materials: Materials
-) -> Asked | Failure:
+) -> Asked | Swept | Failure:
     try:
+        if given.kind == "layer":
+            return _sweep(lens, given, params, site=site, data=data)
         unit = _unit(lens, given, site)
         said = list(params.edits)
         if not said:
@@ -176,6 +207,45 @@ def _planned(
         return Asked(given, subject, edits, Experiment(lens, edits, design, task_of(lens)))
     except InterpError as error:
         return Failure(given, error)
+
+
+def _sweep(lens: Lens, given: Subject, params: Knobs, *, site: str | None, data: Dataset) -> Swept:
+    if params.edits:
+        detail = "All units of a layer are set to zero, each in turn: there is nothing else to edit."
+        raise BadParameters(errors=[{"pointer": "/edits", "code": "not-taken", "detail": detail}])
+    layer = lens.named(given).layer
+    assert layer is not None
+    if site is not None:
+        lens.layers[layer].require(site)
+    shown = Dataset(data.items[: params.pictures], data.labels)
+    return Swept(given, lens, layer, site, shown, task_of(lens))
+
+
+def _ranked(asked: Swept, *, data: Dataset, step: Callable[[], None], plan: Plan) -> Finding | Failure:
+    checkpoint = asked.lens.checkpoint
+    try:
+        found = rank(asked.lens, asked.layer, asked.shown, asked.task, site=asked.site, step=step)
+        baseline = asked.task.baseline(found.tally)
+        verdict = gate.check(checkpoint, data, baseline, shown=found.n)
+    except InterpError as error:
+        return Failure(asked.given, error)
+    units = len(found.lively)
+    said = {
+        "subject": asked.layer,
+        "task": checkpoint.task,
+        "dataset": data.digest,
+        "of": len(data),
+        "n": found.n,
+        "units": units,
+        "site": asked.site or asked.lens.layers[asked.layer].sites[-1],
+        "lively": float(found.lively.sum()) / (units * found.n),
+        "intact": baseline,
+        "strongest": found.numbers(asked.layer, named=_names(checkpoint.labels or data.labels)),
+        "gate": verdict.to_json(),
+        "warnings": gate.warnings(checkpoint, asked.shown, baseline),
+    }
+    blob = Blob("sweep", SAFETENSORS, save(found.tensors()), {"of": asked.layer, "units": units})
+    return Finding(asked.given, said, (blob,), plan.filled(min(found.n, TOGETHER)))
 
 
 def _unit(lens: Lens, given: Subject, site: str | None) -> Unit | None:
@@ -216,7 +286,7 @@ def _answer(asked: Asked, params: Knobs, *, data: Dataset, step: Callable[[], No
         ],
     }
     blob = Blob("effects", SAFETENSORS, save(effects.tensors(found)), {"n": said["n"], "of": checkpoint.task})
-    return Finding(asked.given, said, (blob,), plan.filled(min(len(found.shown), 8)))
+    return Finding(asked.given, said, (blob,), plan.filled(min(len(found.shown), TOGETHER)))
 
 
 def _measured(said: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:

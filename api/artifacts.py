@@ -25,12 +25,12 @@ class Sent(Written):
         "type": "string",
         "format": "binary",
         "description": "A PNG, JPEG or WebP of one frame: at most 10 MiB, 16 million pixels and 8,192 pixels a side; "
-        "or CSV in UTF-8 with a row of names, at most 1 MiB.",
+        "CSV in UTF-8 with a row of names, at most 1 MiB; or safetensors of floating-point numbers, at most 16 MiB.",
     }
 
 
 class Artifacts(Endpoint):
-    """Where pictures and tables are sent."""
+    """Where pictures, tables and tensors are sent."""
 
     parser_classes = [NotYet]
     counted = {"POST": "import"}
@@ -53,10 +53,11 @@ class Artifacts(Endpoint):
     @operation("upload_artifact", shapes.Artifact, codes=(201,), given=Sent, media_type="*/*", writes=True)
     @idempotent
     def post(self, request: Request) -> Response:
-        """Send a picture or a table as the body. What is kept are its pixels as PNG, or its cells, and nothing else.
+        """Send a picture, a table or tensors as the body. What is kept are pixels as PNG, cells, or numbers.
 
-        Its `sha256` is what the content of evidence names in `artifacts`, with an `alt_text`. Until then it is yours
-        alone to read; from then on, everybody's who may read the evidence.
+        Its `sha256` is what the content of evidence names in `artifacts`, with an `alt_text`, and what an intervention
+        names as the `weights` of a splice or as a `mask`. Until evidence shows it, it is yours alone to read; from then
+        on, everybody's who may read the evidence.
         """
         kept = self.kept()
         place = {"Location": f"/api/v1/artifacts/{kept.sha256}"}

@@ -7,10 +7,10 @@ from django.db import transaction
 
 from atlas.models import Artifact, Contributor, Foothold, FootholdArtifact, Upload
 from atlas.permissions import require
-from atlas.services import artifacts, changes, pictures, tables
+from atlas.services import artifacts, changes, pictures, tables, tensors
 from atlas.services.settling import Settled
 
-LARGEST = max(pictures.LARGEST, tables.LARGEST)  # bytes of any file
+LARGEST = max(pictures.LARGEST, tables.LARGEST, tensors.LARGEST)  # bytes of any file
 
 
 def require_uploader(actor: Contributor) -> None:
@@ -19,13 +19,16 @@ def require_uploader(actor: Contributor) -> None:
 
 
 def upload(*, actor: Contributor, file: IO[bytes], declared: str) -> Artifact:
-    """Keep a picture, redrawn, or a table, written anew. Sent again it is the same artifact.
+    """Keep a picture, redrawn, or a table or tensors, written anew. Sent again it is the same artifact.
 
-    `declared` is the media type it was sent as. Raises what `pictures.redrawn` and `tables.rewritten` raise.
+    `declared` is the media type it was sent as. Raises what `pictures.redrawn`, `tables.rewritten` and
+    `tensors.rewritten` raise.
     """
     require_uploader(actor)
     if declared == tables.MEDIA_TYPE:
         return _kept(actor, tables.rewritten(file), tables.MEDIA_TYPE)
+    if declared == tensors.MEDIA_TYPE:
+        return _kept(actor, tensors.rewritten(file), tensors.MEDIA_TYPE)
     with pictures.redrawn(file, declared=declared) as picture:
         return _kept(actor, picture, pictures.MEDIA_TYPE)
 

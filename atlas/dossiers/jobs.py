@@ -13,7 +13,7 @@ from atlas.dossiers.pictures import Shown, address_of, on_its_way, shown
 from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
 from atlas.permissions import permits
-from atlas.services import jobs, turns, workers
+from atlas.services import estimates, jobs, turns, workers
 
 MOST_PICTURES = 8  # of a glance
 ENDED = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED, Job.State.QUARANTINED)
@@ -157,6 +157,7 @@ class JobDossier:
     snapshots: tuple[Shown, ...]  # of the latest step only: the picture forming
     path: tuple[Shown, ...]  # the first picture at every step kept
     events: tuple[EventFacts, ...]
+    seconds: float  # about what it takes on one core, from the parameters
     ahead: OnThePage[int]  # questions that will be claimed before this one
     workers: OnThePage[int]
     achieved: tuple[AchievedFacts, ...]  # what its pictures reach, against a dataset
@@ -180,6 +181,7 @@ def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
         snapshots=tuple(one for one in snapshots if one.facts["step"] == newest),
         path=tuple(view for view, one in zip(snapshots, taken, strict=True) if one.position == 0),
         events=tuple(_event(event) for event in JobEvent.objects.filter(job=row)),
+        seconds=_seconds(row),
         ahead=_ahead(row),
         workers=workers.alive().count(),
         achieved=achieved(found, usual),
@@ -210,7 +212,7 @@ def glance(fingerprint: str, *, actor: Contributor | None) -> Glance:
 def with_answer(rows: Any) -> Any:
     """Jobs with all that `facts_of` reads, in two queries."""
     artifacts = FindingArtifact.objects.select_related("artifact")
-    related = rows.select_related("checkpoint", "probe", "finding", "neuron__layer")
+    related = rows.select_related("checkpoint", "probe", "finding", "neuron__layer", "dataset")
     return related.prefetch_related(Prefetch("finding__shown", queryset=artifacts))
 
 
@@ -271,6 +273,13 @@ def _neuron_url(row: Job) -> str | None:
 
 def _event(row: JobEvent) -> EventFacts:
     return EventFacts(row.kind, row.from_state, row.to_state, row.fence, row.at, row.data)
+
+
+def _seconds(row: Job) -> float:
+    pictures = row.dataset.size if row.dataset else None
+    return estimates.seconds(
+        row.probe.schema, row.params, usual=row.probe.seconds, flops=row.checkpoint.flops, pictures=pictures
+    )
 
 
 def _ahead(row: Job) -> int:

@@ -1,6 +1,6 @@
 """One neuron's story: where it sits, what it is by construction, what has been asked and found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atlas.dossiers import recordings
@@ -9,9 +9,11 @@ from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.recordings import StatisticsFacts
-from atlas.models import Contributor, Job, ProbeKind
+from atlas.models import Checkpoint, Contributor, Job, ProbeKind
 from atlas.permissions import permits
-from atlas.services import addresses, watches, workers
+from atlas.services import addresses, estimates, watches, workers
+
+THOUSAND = 1_000  # pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ProbeFacts:
     site: str
     example: dict[str, Any]
     seconds: float
+    thousand: OnThePage[float | None] = None  # seconds for so many pictures of a dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,23 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         jobs=jobs,
         recorded=recorded,
         achieved=achieved({it.fingerprint: it.finding.numbers for it in jobs if it.finding}, recorded),
-        probes=tuple(probe for probe in probes() if "unit" in probe.subjects),
+        probes=tuple(_costed(probe, row) for probe in probes() if "unit" in probe.subjects),
         refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refusals(row)),
         workers=workers.alive().count(),
         may_compute=permits(actor, "job.request", row),
         may_watch=permits(actor, "watch.set", None),
         watching=actor is not None and watches.find(actor=actor, **_named(place)) is not None,
     )
+
+
+def _costed(probe: ProbeFacts, row: Checkpoint) -> ProbeFacts:
+    """The probe with what it costs here with its defaults, and for every 1,000 pictures where it depends on them."""
+
+    def of(pictures: int | None) -> float:
+        return estimates.seconds(probe.schema, {}, usual=probe.seconds, flops=row.flops, pictures=pictures)
+
+    thousand = of(THOUSAND) if estimates.PASSES in probe.schema else None
+    return replace(probe, seconds=of(None), thousand=thousand)
 
 
 def _named(place: addresses.Place) -> dict[str, Any]:

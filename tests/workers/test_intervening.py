@@ -11,6 +11,7 @@ from django.test import Client
 from PIL import Image
 from safetensors.torch import load, save
 
+from atlas.errors import Validation
 from atlas.models import Upload
 from atlas.services import artifacts, datasets, jobs, people
 from atlas.services.questions import ask
@@ -124,6 +125,20 @@ def test_a_whole_layer_is_ranked_and_every_unit_has_its_link(answered, curves):
         assert f'<data value="{one["divergence"]!r}">' in page
     [shown] = job.finding.shown.all()
     assert float(load(artifacts.read(shown.artifact))["divergence"].max()) == numbers["strongest"][0]["divergence"]
+
+
+def test_what_it_costs_is_said_with_the_question(answered, curves):
+    few, many = (answered("curve:0", dataset=str(curves.digest), random_units=it) for it in (0, 7))
+    said = [Client().get(f"/j/{job.fingerprint}.json").json()["seconds"] for job in (few, many)]
+    assert said == [0.1, 0.13]
+
+
+def test_weights_that_somebody_may_not_read_they_may_not_splice_in(answered):
+    hidden = artifacts.keep(save({"weight": torch.zeros(1)}), media_type=SAFETENSORS)
+    edits = [{"op": "splice", "layer": "curve", "channels": [0], "weights": hidden.sha256}]
+    with pytest.raises(Validation) as refused:
+        answered("curve:0", edits=edits)
+    assert [it["pointer"] for it in refused.value.errors] == ["/params/edits/0/weights"]
 
 
 def test_an_edit_that_does_not_fit_fails_by_name_with_a_pointer(answered):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from jsonschema import Draft202012Validator, validators
 
@@ -93,13 +93,20 @@ def _declared(default: Any, title: str, description: str, rule: dict[str, Any]) 
 
 @dataclass(frozen=True)
 class Params:
-    """The base of every probe's parameters: a frozen dataclass whose fields are declared by the functions above."""
+    """The base of every probe's parameters: a frozen dataclass whose fields are declared by the functions above.
+
+    `passes` says what they cost where that depends on them: a pass for each picture and arm. `pictures` names what
+    bounds the pictures, `arms` the parameters that are so many arms or list them, `more` how many there are besides.
+    """
+
+    passes: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
         """JSON Schema, draft 2020-12."""
         properties = {one.name: dict(one.metadata) for one in fields(cls)}
-        return {"$schema": DIALECT, "type": "object", "properties": properties, "additionalProperties": False}
+        rules = {"$schema": DIALECT, "type": "object", "properties": properties, "additionalProperties": False}
+        return {**rules, "x-passes": dict(cls.passes)} if cls.passes else rules
 
     @classmethod
     def read(cls, given: Any) -> Self:

@@ -30,6 +30,8 @@ METRICS = (*TOPS, "logits", "layers")
 class Knobs(Params):
     """What is changed, and how that is measured."""
 
+    passes = {"pictures": "pictures", "arms": ["random_units", "doses"], "more": 4}
+
     edits: tuple[dict[str, Any], ...] = objects(
         title="Edits",
         description="What is changed, as JSON: a list of set, scale, weight, cut and splice, in this order. "

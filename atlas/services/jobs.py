@@ -90,7 +90,7 @@ def queue(*, actor: Contributor, questions: Sequence[Question], bulk: bool = Fal
     Raises QuotaExceeded or AboveQuota for what would be new; a known question costs nothing.
     """
     terms = ledger.terms(questions, actor=actor, bulk=bulk)
-    floor = turns.floor_for(actor, estimate=max(terms.estimates.values()))
+    floor = turns.floor_for(actor, estimate=max(map(terms.estimate, questions)))
     asked = Request.objects.create(contributor=actor, team=terms.payer)
     jobs, new = [], []
     for question in questions:

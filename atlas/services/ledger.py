@@ -15,7 +15,7 @@ from django.utils import timezone
 from atlas.errors import AboveQuota, QuotaExceeded
 from atlas.models import Checkpoint, Contributor, Job, LedgerEntry, ProbeKind, Quota, Role, Team
 from atlas.permissions import is_operator, role_in
-from atlas.services import changes
+from atlas.services import changes, estimates
 from atlas.services.instants import from_now
 from atlas.services.questions import Question
 
@@ -28,24 +28,34 @@ UNKNOWN_WAIT = 3600  # seconds to say when only what is running stands in the wa
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms questions are asked: by whom, how urgently, who pays, and how much by probe."""
+    """On what terms questions are asked: by whom, how urgently, who pays, and what each probe usually takes."""
 
     actor: Contributor
     priority: int
     payer: Team | None
-    estimates: Mapping[int, float]
+    usual: Mapping[int, float]
 
     def of(self, question: Question) -> dict[str, Any]:
         """The terms of one question, as its job keeps them."""
-        expected = self.estimates[question.probe.pk]
+        expected = self.estimate(question)
         return {"priority": self.priority, "asker": self.actor, "payer": self.payer, "estimate": expected}
+
+    def estimate(self, question: Question) -> float:
+        """What it is expected to take, in device-seconds: by its parameters where its probe says how, else as usual."""
+        return estimates.seconds(
+            question.probe.schema,
+            question.params,
+            usual=self.usual[question.probe.pk],
+            flops=question.checkpoint.flops,
+            pictures=question.dataset.size if question.dataset else None,
+        )
 
 
 def terms(questions: Sequence[Question], *, actor: Contributor, bulk: bool) -> Terms:
     """The terms of a request, whose questions are about one checkpoint."""
     about = questions[0].checkpoint
     probes = {question.probe for question in questions}
-    return Terms(actor, int(bulk), payer(actor, about), {probe.pk: estimate(probe, about) for probe in probes})
+    return Terms(actor, int(bulk), payer(actor, about), {probe.pk: usual(probe, about) for probe in probes})
 
 
 def payer(actor: Contributor, checkpoint: Checkpoint) -> Team | None:
@@ -55,8 +65,8 @@ def payer(actor: Contributor, checkpoint: Checkpoint) -> Team | None:
     return Team.objects.filter(person=actor).first()
 
 
-def estimate(probe: ProbeKind, checkpoint: Checkpoint) -> float:
-    """What a question is expected to take, in device-seconds: the median of the last ones, else the catalogue's."""
+def usual(probe: ProbeKind, checkpoint: Checkpoint) -> float:
+    """What a probe's questions take here, in device-seconds: the median of the last ones, else the catalogue's word."""
     took = LedgerEntry.objects.filter(kind=Kind.SETTLE, job__state=State.DONE)
     recent = took.filter(job__probe=probe, job__checkpoint=checkpoint).order_by("-id").values_list("seconds", flat=True)
     found = list(recent[:RECENT])

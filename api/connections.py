@@ -35,7 +35,7 @@ class OfNeuron(Endpoint):
         if not place.canonical:
             return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons/{place.channel}/connections")
         asked = {name: self.asked.get(name) for name in ("direction", "kind")}
-        rows = connections.of_neuron(place, layer=self._other(checkpoint), **asked)
+        rows = connections.of_neuron(place, actor=self.actor, layer=self._other(checkpoint), **asked)
         by = self.asked.get("ordering", "-norm")
         found, after = ranked(connections.with_ends(rows), by=by, asked=self.asked, request=request)
         return page(request, connections.facts(found), after=after)

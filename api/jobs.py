@@ -17,7 +17,7 @@ from atlas.dossiers import jobs as dossiers
 from atlas.dossiers import requests
 from atlas.dossiers.bodies import body
 from atlas.models import Contributor, Job
-from atlas.permissions import readable
+from atlas.permissions import readable_jobs
 from atlas.services import addresses, jobs
 from atlas.services.questions import MOST_SUBJECTS, SUBJECT, ask, asked_of
 
@@ -83,7 +83,7 @@ class Jobs(Endpoint):
         """List the questions."""
         columns = {"checkpoint": "checkpoint__slug", "probe": "probe__name", "unit": "subject_text", "state": "state"}
         chosen = {column: self.asked[name] for name, column in columns.items() if name in self.asked}
-        rows = dossiers.with_answer(Job.objects.filter(readable(self.actor, "checkpoint__"), **chosen))
+        rows = dossiers.with_answer(Job.objects.filter(readable_jobs(self.actor), **chosen))
         by = self.asked.get("ordering", "-created").replace("created", "id")
         found, after = window(rows, by=by, asked=self.asked, request=request)
         return page(request, [dossiers.facts_of(row) for row in found], after=after)

@@ -108,6 +108,12 @@ def readable_dataset(actor: Contributor | None, prefix: str = "") -> Q:
     return _owned(actor, Q(**{f"{prefix}visibility": Visibility.PUBLIC}), prefix)
 
 
+def readable_jobs(actor: Contributor | None, prefix: str = "") -> Q:
+    """The jobs, or rows that refer to one by `prefix`, that this person may read: of both what they ask and show."""
+    shown = Q(**{f"{prefix}dataset__isnull": True}) | readable_dataset(actor, f"{prefix}dataset__")
+    return readable(actor, f"{prefix}checkpoint__") & shown
+
+
 def readable_footholds(actor: Contributor | None, prefix: str = "") -> Q:
     """The footholds, or rows that refer to one by `prefix`, that this person may read.
 
@@ -268,18 +274,18 @@ def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
 
 
 def _may_register(actor: Contributor, team: Team | None) -> bool:
-    """A personal space owns no checkpoint: files of gigabytes take a team that answers for them."""
+    """A personal space owns no checkpoint and no dataset: gigabytes take a team that answers for them."""
     if team is None or team.person_id is not None:
         return is_operator(actor)
     return is_operator(actor) or role_in(actor, team.pk) >= Role.CURATOR
 
 
+OWNS = "the curator role in the owning team, which is no personal space, or the operator"
 CURATES = "the curator role in the owning team, or the operator"
 CARRIES = "to have staged it and the annotator role in its team, or the curator role there, or the operator"
 RULES: dict[str, Rule] = {
-    "checkpoint.register": Rule(
-        "the curator role in the owning team, which is no personal space, or the operator", _may_register, Scope.IMPORT
-    ),
+    "checkpoint.register": Rule(OWNS, _may_register, Scope.IMPORT),
+    "dataset.register": Rule(OWNS, _may_register, Scope.IMPORT),
     "checkpoint.describe": Rule(CURATES, curates, Scope.WRITE),
     "checkpoint.show": Rule(CURATES, curates, Scope.WRITE),
     "checkpoint.set-status": Rule(CURATES, curates, Scope.WRITE),
@@ -298,20 +304,14 @@ RULES: dict[str, Rule] = {
         lambda actor, job: curates(actor, job.checkpoint) or job.asked.filter(request__contributor=actor).exists(),
         Scope.COMPUTE,
     ),
-    "job.requeue": Rule(
-        "the curator role in some team, or the operator",
-        _curates_somewhere,
-        Scope.COMPUTE,
-    ),
+    "job.requeue": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.COMPUTE),
     "foothold.create": Rule("the annotator role in the team, or the operator", _annotates, Scope.WRITE),
     "foothold.revise": Rule(
         "the annotator role in its team (the reviewer role for somebody else's draft), or the operator",
         _may_revise,
         Scope.WRITE,
     ),
-    "foothold.withdraw": Rule(
-        "to have written it", lambda actor, foothold: foothold.created_by_id == actor.pk, Scope.WRITE
-    ),
+    "foothold.withdraw": Rule("to have written it", lambda actor, it: it.created_by_id == actor.pk, Scope.WRITE),
     "foothold.review": Rule(
         "the reviewer role in its team, or in any team where it is public",
         lambda actor, foothold: reviewing_teams(actor, foothold).exists(),

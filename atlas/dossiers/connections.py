@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from atlas.models import Connection, Layer
+from atlas.models import Connection, Contributor, Layer
+from atlas.permissions import readable_jobs
 from atlas.services.addresses import Place
 
 DIRECTIONS = {"upstream": "target", "downstream": "source"}
@@ -27,7 +28,12 @@ class ConnectionFacts:
 
 
 def of_neuron(
-    place: Place, *, direction: str | None = None, kind: str | None = None, layer: Layer | None = None
+    place: Place,
+    *,
+    actor: Contributor | None,
+    direction: str | None = None,
+    kind: str | None = None,
+    layer: Layer | None = None,
 ) -> QuerySet[Connection]:
     """Every measured connection of a neuron, each edge and kind once, by its newest finding.
 
@@ -41,8 +47,9 @@ def of_neuron(
         wanted |= here & Q(**{f"{other}__layer": layer}) if layer else here
     chosen = Q(kind=kind) if kind else Q()
     same = {name: OuterRef(name) for name in ("source", "target", "kind")}
-    newer = Connection.objects.filter(**same, id__gt=OuterRef("id"))
-    return Connection.objects.filter(wanted, chosen, ~Exists(newer))
+    mine = readable_jobs(actor, "finding__job__")
+    newer = Connection.objects.filter(mine, **same, id__gt=OuterRef("id"))
+    return Connection.objects.filter(mine, wanted, chosen, ~Exists(newer))
 
 
 def facts(rows: Iterable[Connection]) -> list[ConnectionFacts]:

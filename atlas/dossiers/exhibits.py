@@ -9,6 +9,7 @@ from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.pictures import ArtifactFacts, Shown
 from atlas.dossiers.pictures import facts_of as artifact_facts
 from atlas.models import Artifact, Contributor, Foothold, FootholdNeuron, Job, Revision
+from atlas.permissions import readable_jobs
 from atlas.services import artifacts
 
 Content = dict[str, Any]
@@ -53,7 +54,10 @@ def testimonies(evidence: Sequence[str], *, actor: Contributor | None) -> dict[s
     """By accession what pieces of evidence show: what their jobs found, and what was uploaded."""
     contents = _contents(evidence)
     jobs = {one for content in contents.values() for one in content.get("jobs", ())}
-    found = {it.fingerprint: it for it in map(facts_of, with_answer(Job.objects.filter(fingerprint__in=jobs)))}
+    found = {
+        it.fingerprint: it
+        for it in map(facts_of, with_answer(Job.objects.filter(readable_jobs(actor), fingerprint__in=jobs)))
+    }
     stored = {one for content in contents.values() for one in content.get("artifacts", ())}
     readable = Artifact.objects.filter(artifacts.referred_to(actor), pk__in=stored)
     uploads = {it.sha256: artifact_facts(it) for it in readable}

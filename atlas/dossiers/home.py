@@ -9,7 +9,7 @@ from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
 from atlas.dossiers.footholds import FootholdFacts, newest
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.models import Contributor, FindingArtifact, Job
-from atlas.permissions import readable
+from atlas.permissions import readable_jobs
 from atlas.services import turns, workers
 
 NEWEST = 20
@@ -36,7 +36,7 @@ class HomeDossier:
 
 def home(actor: Contributor | None) -> HomeDossier:
     """The dossier of the home page."""
-    mine = readable(actor, "checkpoint__")
+    mine = readable_jobs(actor)
     pictured = FindingArtifact.objects.filter(finding__job=OuterRef("pk"), role="thumbnail")
     answered = Job.objects.filter(mine, Exists(pictured), state=Job.State.DONE)
     return HomeDossier(

@@ -10,7 +10,7 @@ from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Checkpoint, Contributor, Job, ProbeKind
-from atlas.permissions import permits
+from atlas.permissions import permits, readable_jobs
 from atlas.services import addresses, estimates, watches, workers
 
 THOUSAND = 1_000  # pictures
@@ -89,7 +89,7 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
     assert place.channel is not None
     layer = layers(row)[place.layer.index]
     recorded = recordings.facts(recordings.of_neuron(place, actor=actor).order_by("-id"))
-    asked = Job.objects.filter(neuron__layer=place.layer, neuron__channel=place.channel).order_by("-id")
+    asked = Job.objects.filter(readable_jobs(actor), **_named(place)).order_by("-id")
     jobs = tuple(facts_of(job) for job in with_answer(asked))
     return NeuronDossier(
         neuron=facts(layer, place.channel, named=row.units.get(layer.key, [])),

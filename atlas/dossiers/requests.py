@@ -7,7 +7,7 @@ from datetime import datetime
 from atlas.dossiers.jobs import ENDED
 from atlas.errors import NoSuchRequest
 from atlas.models import Contributor, Job, Request
-from atlas.permissions import readable
+from atlas.permissions import readable_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RequestDossier:
 def request(request_id: str, *, actor: Contributor | None) -> RequestDossier:
     """The dossier of a request, of its jobs as far as this person may read them; raises NoSuchRequest."""
     row = Request.objects.filter(pk=_uuid(request_id)).first()
-    jobs = Job.objects.filter(readable(actor, "checkpoint__"), asked__request=row).order_by("asked__id")
+    jobs = Job.objects.filter(readable_jobs(actor), asked__request=row).order_by("asked__id")
     if row is None or not jobs:
         raise NoSuchRequest(request=request_id[:80])
     return RequestDossier(

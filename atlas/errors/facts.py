@@ -36,13 +36,13 @@ class NoSuchDataset(NotFound):
 
 
 class RegisteredDifferently(AtlasError):
-    """{slug} is registered already, as another checkpoint ({digest}); a slug is never reused."""
+    """{slug} is registered already, with other content ({digest}); a slug is never reused."""
 
     status = 409
 
 
 class RegisteredElsewhere(AtlasError):
-    """This very checkpoint is registered already, as {slug}."""
+    """This very content is registered already, as {slug}."""
 
     status = 409
 

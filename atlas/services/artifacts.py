@@ -24,7 +24,7 @@ from atlas.models import (
     Spectrum,
     Upload,
 )
-from atlas.permissions import readable, readable_dataset, readable_footholds
+from atlas.permissions import readable, readable_dataset, readable_footholds, readable_jobs
 from atlas.storage import SHA256, hash_of, path_of
 
 # What a browser may be handed as it is; everything else is a download. Nothing here can carry a script.
@@ -101,8 +101,8 @@ def _opened(data: bytes | Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]
 def referred_to(actor: Contributor | None) -> Q:
     """The artifacts that some record which the actor may read refers to."""
     this = OuterRef("pk")
-    findings = FindingArtifact.objects.filter(readable(actor, "finding__job__checkpoint__"), artifact=this)
-    snapshots = Snapshot.objects.filter(readable(actor, "job__checkpoint__"), artifact=this)
+    findings = FindingArtifact.objects.filter(readable_jobs(actor, "finding__job__"), artifact=this)
+    snapshots = Snapshot.objects.filter(readable_jobs(actor, "job__"), artifact=this)
     weights = Checkpoint.objects.filter(readable(actor), weights=this)
     spectra = Spectrum.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)
     items = DatasetItem.objects.filter(readable_dataset(actor, "dataset__"), artifact=this)

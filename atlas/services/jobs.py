@@ -28,7 +28,7 @@ from atlas.models import (
     RequestedJob,
     Worker,
 )
-from atlas.permissions import curates, readable, require
+from atlas.permissions import curates, readable_jobs, require
 from atlas.services import breakers, changes, ledger, turns, workers
 from atlas.services.holding import held
 from atlas.services.instants import from_now
@@ -67,8 +67,8 @@ class Asked:
 
 
 def find(fingerprint: str, *, actor: Contributor | None) -> Job:
-    """The job of this fingerprint, if this person may read its checkpoint."""
-    job = Job.objects.filter(readable(actor, "checkpoint__"), fingerprint=fingerprint).first()
+    """The job of this fingerprint, if this person may read its checkpoint and what it was shown."""
+    job = Job.objects.filter(readable_jobs(actor), fingerprint=fingerprint).first()
     if job is None:
         raise NoSuchJob(fingerprint=fingerprint[:80])
     return job

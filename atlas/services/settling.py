@@ -10,7 +10,7 @@ from atlas.accessions import is_valid, read
 from atlas.contents import CONTENTS, PROSE, Content, Mention, replaced
 from atlas.errors import AtlasError, NotCanonical, TextPolicy, Validation
 from atlas.models import Artifact, Checkpoint, Contributor, Foothold, Job, Neuron, Term
-from atlas.permissions import readable, readable_footholds
+from atlas.permissions import readable_footholds, readable_jobs
 from atlas.services import artifacts
 from atlas.services.addresses import Map, Place
 
@@ -148,7 +148,7 @@ class _Finder:
     def _jobs(self, mentions: list[Mention]) -> None:
         rows = Job.objects.filter(fingerprint__in={mention.text for mention in mentions})
         if self.actor is not None:
-            rows = rows.filter(readable(self.actor, "checkpoint__"))
+            rows = rows.filter(readable_jobs(self.actor))
         if self.settled.checkpoint is not None:
             rows = rows.filter(checkpoint=self.settled.checkpoint)
         found = {row.fingerprint: row for row in rows.select_related("probe")}

@@ -7,7 +7,7 @@ from django import forms
 
 from atlas.dossiers.footholds import FootholdDossier
 from atlas.models import Contributor, Foothold, Job
-from atlas.permissions import memberships_of, reviewing_teams
+from atlas.permissions import memberships_of, readable_jobs, reviewing_teams
 from atlas.services import evidence
 from atlas.web import arguments
 
@@ -65,12 +65,16 @@ def _form(verb: str, row: Foothold, actor: Contributor, **given: Any) -> forms.F
     if verb == "review":
         given["teams"] = [(team.slug, team.name) for team in reviewing_teams(actor, row).order_by("slug")]
     if verb == "evidence":
-        given["jobs"] = _jobs(row)
+        given["jobs"] = _jobs(row, actor)
     return FORMS[verb](auto_id=f"id_{verb}_%s", **given)
 
 
-def _jobs(row: Foothold) -> list[tuple[str, str]]:
+def _jobs(row: Foothold, actor: Contributor) -> list[tuple[str, str]]:
     """The finished questions about the neurons of a claim, newest first, with what to call them."""
     about = row.neurons.values("neuron")
-    done = Job.objects.filter(neuron__in=about, state=Job.State.DONE).select_related("probe").order_by("-id")
+    done = (
+        Job.objects.filter(readable_jobs(actor), neuron__in=about, state=Job.State.DONE)
+        .select_related("probe")
+        .order_by("-id")
+    )
     return [(it.fingerprint, f"{it.probe.name} of {it.subject_text}, {it.fingerprint[:12]}") for it in done[:MOST_JOBS]]

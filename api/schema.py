@@ -17,6 +17,7 @@ PLACES: Mapping[str, str] = {
     "channel": "The neuron's channel in the layer, from 0.",
     "name": "A probe's name.",
     "fingerprint": "The job's fingerprint: 64 hexadecimal digits.",
+    "digest": "The dataset's digest: 64 hexadecimal digits.",
     "import_id": "The import's UUID.",
     "request_id": "The request's UUID.",
     "sha256": "The artifact's SHA-256: 64 hexadecimal digits.",

@@ -17,6 +17,7 @@ from atlas.dossiers import (
     checkpoints,
     comments,
     connections,
+    datasets,
     footholds,
     imports,
     jobs,
@@ -62,6 +63,8 @@ IN_BRIEF = {
     comments.CommentFacts: "CommentInThread",
     imports.ImportFacts: "ImportInBrief",
     imports.RowFacts: "ImportRow",
+    datasets.DatasetFacts: "DatasetInBrief",
+    datasets.AddedDossier: "AddedDataset",
 }
 
 
@@ -136,6 +139,10 @@ Job = shape(jobs.JobDossier)
 JobPage = listed(jobs.JobFacts)
 Request = shape(requests.RequestDossier)
 Artifact = shape(pictures.ArtifactFacts)
+Dataset = shape(datasets.DatasetDossier)
+DatasetPage = listed(datasets.DatasetFacts)
+ItemPage = listed(datasets.ItemFacts)
+Added = shape(datasets.AddedDossier)
 Me = shape(people.MeFacts)
 Team = shape(people.TeamFacts)
 TeamPage = listed(people.TeamFacts)

@@ -66,6 +66,11 @@ def read(data: bytes, *, columns: Columns = USUAL) -> Labels:
     return _numbered(rows) if numbered else _worded(rows)
 
 
+def refusal(detail: str) -> Validation:
+    """That the table as a whole cannot be used."""
+    return Validation(errors=[{"pointer": "/labels", "code": "unreadable", "detail": detail}])
+
+
 def _numbered(rows: Sequence[_Row]) -> Labels:
     named = {int(row.label): row.words or str(int(row.label)) for row in rows}
     names = tuple(named.get(index, str(index)) for index in range(max(named, default=-1) + 1))

@@ -31,15 +31,17 @@ class Received(UploadedFile):  # type: ignore[type-arg]
         self.sha256 = sha256
 
 
-def receive(request: HttpRequest, *, name: str, most: int | None = None) -> None:
+def receive(request: HttpRequest, *, name: str, most: int | None = None, beside: str = "") -> None:
     """Take in a multipart body with at most one file, called `name`: its fields and file are the request's from now on.
 
+    A second file may come where `beside` says what it is called; together they are no larger than `most`.
+
     Raises UnsupportedMediaType, TooLarge (by Content-Length before a byte is read, else in the middle), Malformed, and
-    Validation for another file. Django closes the file when the request ends.
+    Validation for another file. Django closes the files when the request ends.
     """
     largest = most or LARGEST
     stream, length = _body(request, most=largest)
-    taker = Taker(name, most=largest)
+    taker = Taker(name, most=largest, beside=beside)
     try:
         meta = {**request.META, "CONTENT_LENGTH": str(length)}
         fields, files = MultiPartParser(meta, stream, [taker], "utf-8").parse()
@@ -74,27 +76,31 @@ class Taker(FileUploadHandler):
     """Django's hook for files on their way in: takes the one that is wanted, and refuses any other at once."""
 
     chunk_size = 1 << 20
-    complete = False
+    complete = True
     file: IO[bytes] | None = None
 
-    def __init__(self, name: str, *, most: int) -> None:
+    def __init__(self, name: str, *, most: int, beside: str = "") -> None:
         super().__init__()
-        self.name, self.most, self.size, self.hash = name, most, 0, hashlib.sha256()
+        self.names, self.most, self.left = {name, beside} - {""}, most, most
+        self.taken: set[str] = set()
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
         """The beginning of a file."""
-        if field_name != self.name or self.file is not None:
-            code, detail = ("repeated", TWICE) if field_name == self.name else ("not-text", NO_FILE)
+        if field_name not in self.names - self.taken:
+            code, detail = ("repeated", TWICE) if field_name in self.taken else ("not-text", NO_FILE)
             raise Validation(errors=[{"pointer": f"/{field_name[:80]}", "code": code, "detail": detail}])
         super().new_file(field_name, *args, **kwargs)
         settings.HOME.mkdir(parents=True, exist_ok=True)
+        self.taken.add(field_name)
+        self.size, self.hash, self.complete = 0, hashlib.sha256(), False
         self.file = tempfile.TemporaryFile(dir=settings.HOME)  # noqa: SIM115 - closed when the request ends
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """The next bytes of it."""
         assert self.file is not None
         self.size += len(raw_data)
-        if self.size > self.most:
+        self.left -= len(raw_data)
+        if self.left < 0:
             raise TooLarge(most=self.most)
         self.hash.update(raw_data)
         self.file.write(raw_data)
@@ -105,7 +111,9 @@ class Taker(FileUploadHandler):
         self.complete = True
         self.file.seek(0)
         declared = str(self.content_type or "")
-        return Received(self.file, name=self.name, size=self.size, sha256=self.hash.hexdigest(), declared=declared)
+        return Received(
+            self.file, name=str(self.field_name), size=self.size, sha256=self.hash.hexdigest(), declared=declared
+        )
 
     def close(self) -> None:
         """Forget what has come so far."""

@@ -19,20 +19,21 @@ from atlas.storage import hash_of
 from atlas.validation import named_at
 
 MEDIA_TYPE = "application/x-safetensors"
+REGISTER = "checkpoint.register"  # or dataset.register, which is as demanding
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
-def owners(actor: Contributor) -> list[Team]:
+def owners(actor: Contributor, *, verb: str = REGISTER) -> list[Team]:
     """The teams for which somebody may upload, by slug; raises Forbidden for who may for none, nor as the operator."""
     found = _curated(actor)
-    require(actor, "checkpoint.register", found[0] if found else None)
+    require(actor, verb, found[0] if found else None)
     return found
 
 
-def may_upload(actor: Contributor | None) -> bool:
+def may_upload(actor: Contributor | None, *, verb: str = REGISTER) -> bool:
     """Whether somebody may upload at all; for pages that show or hide the way to the form."""
     found = _curated(actor) if actor else []
-    return permits(actor, "checkpoint.register", found[0] if found else None)
+    return permits(actor, verb, found[0] if found else None)
 
 
 def owner(slug: str | None, *, actor: Contributor) -> Team | None:

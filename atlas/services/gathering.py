@@ -17,6 +17,7 @@ from atlas.services.developing import Darkroom, Developed
 
 # What a picture's name ends in; a table or a text beside the pictures is none, whatever it holds.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+LARGEST_SENT, MOST_SENT = 512 << 20, 5_000  # bytes and files of what is sent; the operator may add more
 NOT_STATED = "not stated"  # of a licence
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ")
 
@@ -159,16 +160,17 @@ def _taken(entry: Entry, darkroom: Darkroom, found: _Gathering) -> None:
     """One picture, or why not."""
     try:
         developed = _developed(entry, darkroom)
-        if developed is None:
-            found.refuse(entry.name, "archive", "It is an archive itself; nothing in it is looked at.")
-        else:
-            found.take(entry.name, developed)
     except AtlasError as error:
         if error.fault == "ours":
             raise
         found.refuse(entry.name, error.slug(), str(error))
     except archives.BROKEN as error:
         found.refuse(entry.name, "broken", f"It cannot be read: {str(error)[:100]}.")
+    else:
+        if developed is None:
+            found.refuse(entry.name, "archive", "It is an archive itself; nothing in it is looked at.")
+        else:
+            found.take(entry.name, developed)
 
 
 def _developed(entry: Entry, darkroom: Darkroom) -> Developed | None:

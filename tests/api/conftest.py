@@ -29,6 +29,7 @@ from atlas.models import (
 from atlas.services import comments, evidence, footholds, people, teams, tokens, unsaved
 from tests.api import contract
 from tests.api.uploading import MULTIPART
+from tests.archived import dataset_of
 from tests.claims import WORD, revise
 from tests.importing import DESCRIBED
 
@@ -98,6 +99,7 @@ class World:
     foothold: Foothold
     batch: Import
     prefix: str  # of a token of Alice's, and of an invitation to her circle
+    digest: str  # of a dataset
 
     @property
     def places(self) -> dict[str, str]:
@@ -110,6 +112,7 @@ class World:
             "fingerprint": self.queued.fingerprint,
             "request_id": str(self.request.id),
             "import_id": str(self.batch.public_id),
+            "digest": self.digest,
             "sha256": self.artifact.sha256,
             "team": "circle",
             "handle": "carol",
@@ -182,7 +185,9 @@ def world(checkpoint, alice, ask_for, answer_jobs, circle) -> World:
     asked = ask_for(checkpoint, alice, "edges:1", [{"unit": "edges:0", "weight": 0.5}])
     claim = claim_of(alice, checkpoint, Team.objects.get(person=alice))
     batch = batch_of(alice, checkpoint, Team.objects.get(person=alice))
-    return World(checkpoint, done, asked.jobs[0], asked.request, picture_of(done), claim, batch, circle)
+    return World(
+        checkpoint, done, asked.jobs[0], asked.request, picture_of(done), claim, batch, circle, dataset_of().digest
+    )
 
 
 @pytest.fixture
@@ -202,7 +207,8 @@ def hidden(register, team, alice, ask_for, answer_jobs, circle) -> World:
     [done] = answer_jobs(*ask_for(secret, alice, "edges:0").jobs)
     asked = ask_for(secret, alice, "edges:1", "edges:2")
     claim, batch = claim_of(alice, secret, team), batch_of(alice, secret, team)
-    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), claim, batch, circle)
+    shown = dataset_of("secret", team=team, visibility="team").digest
+    return World(secret, done, asked.jobs[0], asked.request, picture_of(done), claim, batch, circle, shown)
 
 
 @pytest.fixture

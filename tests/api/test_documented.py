@@ -19,7 +19,7 @@ from atlas import validation
 from atlas.models import Foothold, Import, Membership, Role, Team, Term
 from atlas.services import catalog, checkpoints, people, pictures, teams
 from atlas.services.checkpoints import LayerFacts
-from tests import importing
+from tests import archived, importing
 from tests.api import contract
 from tests.api.conftest import ROOT, Api, claim_of, question
 from tests.api.doors import GOOD
@@ -121,7 +121,12 @@ IMPORTING = {
     415: lambda it: it.api.ask("POST", it.path, b"{}"),
     422: lambda it: it.api.ask("POST", it.path, importing.form(source=ABSENT), headers=it.headers),
 }
-SENDING = {"upload_checkpoint": UPLOADING, "stage_import": IMPORTING}
+ADDING = {
+    413: lambda it: it.api.ask("POST", it.path, archived.form(licence=HEAVY.decode()), headers=it.headers),
+    415: lambda it: it.api.ask("POST", it.path, b"{}"),
+    422: lambda it: it.api.ask("POST", it.path, archived.form(slug=ABSENT), headers=it.headers),
+}
+SENDING = {"upload_checkpoint": UPLOADING, "stage_import": IMPORTING, "add_dataset": ADDING}
 DONE = (200, 201, 202, 204)
 BODIES = {
     "create_foothold": GOOD["footholds", "POST"],
@@ -146,6 +151,7 @@ BODIES = {
     "upload_checkpoint": form(),
     "upload_artifact": PICTURE,
     "stage_import": importing.form(),
+    "add_dataset": archived.form(),
     "ask": question(subject="edges:3"),
     "create_token": {"name": "script", "scopes": ["read"]},
     "found_team": {"slug": "newest", "name": "The newest", "admin": "carol"},

@@ -11,7 +11,7 @@ from django.test import Client
 
 from atlas.models import Checkpoint, Contributor, Foothold, Import, Membership, Role, Scope, Team, Term
 from atlas.services import jobs, people, reviews, teams, tokens
-from tests import importing
+from tests import archived, importing
 from tests.api.conftest import ROOT, Api, batch_of, claim_of, question
 from tests.api.routes import ROUTES, allowed, at
 from tests.api.uploading import MULTIPART, PICTURE, form
@@ -123,6 +123,10 @@ MATRIX = {
     ("requests/<str:request_id>", "GET"): TEAMS,
     ("artifacts", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),  # annotators of their own spaces, too
     ("artifacts/<str:sha256>", "GET"): TEAMS,
+    ("datasets", "GET"): OPEN,
+    ("datasets", "POST"): (401, 403, 403, 403, 201, 201, 201, 403, 401, 403),
+    ("datasets/<str:digest>", "GET"): TEAMS,
+    ("datasets/<str:digest>/items", "GET"): TEAMS,
     ("me", "GET"): OWN,
     ("me/memberships", "POST"): (401, 201, 201, 201, 201, 201, 201, 201, 401, 403),
     ("me/notifications", "GET"): OWN,
@@ -191,6 +195,7 @@ def lab(register, probe, registering, operator, ask_for, answer_jobs):
         "request_id": str(asked.request.id),
         "import_id": str(batch_of(named("annotator"), secret, team).public_id),
         "sha256": done.finding.shown.first().artifact_id,
+        "digest": archived.dataset_of("secret", team=team, visibility="team").digest,
         "team": "lab",
         "handle": "leaving",
     }
@@ -225,6 +230,7 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
         ("checkpoints", "POST"): form(team="lab"),
         ("imports", "POST"): importing.form(team="lab", checkpoint="secret", visibility="team"),
         ("checkpoints/<str:slug>", "PATCH"): {"title": "Renamed"},
+        ("datasets", "POST"): archived.form(team="lab"),
         ("artifacts", "POST"): PICTURE,
         ("jobs", "POST"): question("secret", subject="edges:3"),
         ("me/memberships", "POST"): {"invitation": shown},
@@ -245,7 +251,8 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     headers = {"If-Match": f'"{tags[route]}"'} if route in tags and method == "PATCH" else {}
     headers |= {"Content-Type": MULTIPART} if (route, method) == ("checkpoints", "POST") else {}
     headers |= {"Content-Type": "image/png"} if (route, method) == ("artifacts", "POST") else {}
-    headers |= {"Content-Type": MULTIPART} if (route, method) in (("checkpoints", "POST"), ("imports", "POST")) else {}
+    sent = [(where, "POST") for where in ("checkpoints", "imports", "datasets")]
+    headers |= {"Content-Type": MULTIPART} if (route, method) in sent else {}
     if route.startswith("imports/"):
         Import.objects.update(state={"undo": "committed", "redo": "undone"}.get(route.rpartition("/")[2], "staged"))
     return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers

@@ -17,12 +17,15 @@ LISTS = [
     "jobs?state=queued",
     "jobs?unit=edges:1",
     "jobs?checkpoint=secret",
+    "datasets",
+    "datasets?kind=images",
 ]
 NONE = {
     "slug": "sacred",
     "fingerprint": "0" * 64,
     "request_id": "00000000-0000-4000-8000-000000000000",
     "sha256": "0" * 64,
+    "digest": "f" * 64,
     "team": "square",
     "prefix": "00000000",
     "accession": "DAAAAAAAA9",

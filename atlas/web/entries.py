@@ -137,6 +137,46 @@ class NewCheckpoint(forms.Form):
             raise forms.ValidationError([_within(fault)[1] for fault in error.errors]) from None
 
 
+class NewDataset(forms.Form):
+    """Pictures of somebody's own."""
+
+    title = forms.CharField(label="Title", max_length=120, help_text="What it is, in a line.")
+    slug = forms.CharField(
+        label="Name in addresses",
+        max_length=40,
+        validators=[is_slug],
+        help_text="For ever: lower-case letters, digits and dashes.",
+    )
+    pictures = forms.FileField(
+        label="Pictures",
+        help_text="A ZIP archive of PNG, JPEG, WebP, BMP and GIF: at most 512 MiB and 5,000 files, each of one frame, "
+        "10 MiB, 16 million pixels and 8,192 pixels a side.",
+    )
+    labels = forms.FileField(
+        label="Labels",
+        required=False,
+        help_text="CSV with the columns file, and index or label; and words where an index has a name. Or none.",
+    )
+    file_column = forms.CharField(label="Column of the file", max_length=LONG, required=False)
+    index_column = forms.CharField(label="Column of the label", max_length=LONG, required=False)
+    name_column = forms.CharField(
+        label="Column of its name", max_length=LONG, required=False, help_text="Where they are called otherwise."
+    )
+    licence = forms.CharField(label="Licence", max_length=LONG, required=False, help_text="Such as CC0-1.0.")
+    team = forms.ChoiceField(label="Owned by", required=False)
+    visibility = forms.ChoiceField(label="Read by", choices=[("team", "its team"), ("public", "everybody")])
+    whole = forms.BooleanField(
+        label="All or nothing",
+        required=False,
+        help_text="Register nothing where a file cannot be taken; else those are named, and the rest is registered.",
+    )
+
+    def __init__(self, *args: Any, teams: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["team"]
+        choices.choices = teams
+
+
 class Digest(forms.Form):
     """How often one is mailed."""
 

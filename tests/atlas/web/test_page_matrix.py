@@ -47,6 +47,9 @@ READ = {
     "j/<str:fingerprint>": TEAMS,
     "j/<str:fingerprint>/progress": TEAMS,
     "a/<str:name>": TEAMS,
+    "d": OPEN,
+    "d/new": (302, 403, 403, 403, 200, 200, 200, 403, 302),
+    "d/<str:digest>": TEAMS,
     "me": OWN,
     "me/erase": OWN,
     "me/notifications": OWN,
@@ -123,7 +126,8 @@ WRITE = {
     "teams/<str:slug>/members/<str:handle>": ADMINS,
     "teams/<str:slug>/members/<str:handle>/remove": ADMINS,
 }
-# A file that is uploaded (POST /c/new, POST /imports/new) is judged in test_upload_pages and test_import_pages.
+# A file that is uploaded (POST /c/new, /d/new, /imports/new) is judged in test_upload_pages, test_dataset_pages and
+# test_import_pages.
 
 
 def spelled(route) -> str:

@@ -18,6 +18,7 @@ from atlas.services import datasets
 from atlas.services.gathering import Gathered
 
 GRID = 60  # pictures of a page
+CHOICES = 500  # datasets of a form
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,12 @@ def dossier_of(row: Dataset, *, actor: Contributor | None) -> DatasetDossier:
 def summarise(rows: Iterable[Dataset]) -> list[DatasetFacts]:
     """Rows as lists show them."""
     return [facts_of(row) for row in rows]
+
+
+def choices(actor: Contributor | None) -> list[tuple[str, str]]:
+    """The datasets of which somebody may choose one in a form, by title: digest, and what it is called there."""
+    rows = readable_by(actor).order_by("title", "slug").values_list("digest", "title", "size")
+    return [(digest, f"{title} ({size:,} picture{'' if size == 1 else 's'})") for digest, title, size in rows[:CHOICES]]
 
 
 def shown(row: Dataset, *, actor: Contributor | None, start: int, label: int | None) -> GridDossier:

@@ -157,11 +157,6 @@ class NewDataset(forms.Form):
         required=False,
         help_text="CSV with the columns file, and index or label; and words where an index has a name. Or none.",
     )
-    file_column = forms.CharField(label="Column of the file", max_length=LONG, required=False)
-    index_column = forms.CharField(label="Column of the label", max_length=LONG, required=False)
-    name_column = forms.CharField(
-        label="Column of its name", max_length=LONG, required=False, help_text="Where they are called otherwise."
-    )
     licence = forms.CharField(label="Licence", max_length=LONG, required=False, help_text="Such as CC0-1.0.")
     team = forms.ChoiceField(label="Owned by", required=False)
     visibility = forms.ChoiceField(label="Read by", choices=[("team", "its team"), ("public", "everybody")])
@@ -169,6 +164,15 @@ class NewDataset(forms.Form):
         label="All or nothing",
         required=False,
         help_text="Register nothing where a file cannot be taken; else those are named, and the rest is registered.",
+    )
+    file_column = forms.CharField(
+        label="Column of the files", max_length=LONG, required=False, help_text="If not file."
+    )
+    index_column = forms.CharField(
+        label="Column of the labels", max_length=LONG, required=False, help_text="If not index or label."
+    )
+    name_column = forms.CharField(
+        label="Column of their names", max_length=LONG, required=False, help_text="If not words, class or label."
     )
 
     def __init__(self, *args: Any, teams: list[tuple[str, str]], **kwargs: Any) -> None:

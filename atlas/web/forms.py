@@ -8,6 +8,10 @@ from typing import Any
 
 KINDS = {"integer": "number", "number": "number", "boolean": "checkbox", "array": "list", "string": "text"}
 LONGEST, LONGEST_JSON = 500, 20_000  # characters of one field
+DATASET = "dataset"  # the format of parameters that name one
+FIXED = ("", "the eight fixed pictures")  # what a probe looks at where no dataset is named
+AT_ONCE = 6  # fields that are seen at once; a schema's order says which are asked for most
+FEW = 2  # so few more are seen at once, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +21,10 @@ class Field:
     name: str
     title: str
     description: str
-    kind: str  # number, checkbox, choice, list, json or text
+    kind: str  # number, checkbox, choice, dataset, list, json or text
     text: str
-    choices: tuple[str, ...]
+    usual: str
+    choices: tuple[tuple[str, str], ...]  # what is sent, and what is read
     least: Any
     most: Any
     step: str
@@ -30,16 +35,38 @@ class Field:
         """Whether a checkbox is ticked."""
         return self.text == "on"
 
+    @property
+    def touched(self) -> bool:
+        """Whether it holds something that somebody meant, or that is wrong."""
+        return bool(self.errors) or self.text != self.usual
+
+
+def divided(found: Sequence[Field]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """The fields that are seen at once, and those that only some ask for: the ones behind the first six.
+
+    What pictures a probe is shown is always seen.
+    """
+    first = [field for place, field in enumerate(found) if place < AT_ONCE or field.kind == DATASET]
+    rest = [field for field in found if field not in first]
+    return (tuple(found), ()) if len(rest) <= FEW else (tuple(first), tuple(rest))
+
 
 def fields(
-    schema: Mapping[str, Any], *, typed: Mapping[str, str] | None = None, errors: Sequence[Mapping[str, str]] = ()
+    schema: Mapping[str, Any],
+    *,
+    typed: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+    datasets: Sequence[tuple[str, str]] = (),
 ) -> tuple[Field, ...]:
-    """The fields of a schema, with its defaults or what was `typed`, and errors by their pointers `/params/…`."""
+    """The fields of a schema, with its defaults or what was `typed`, and errors by their pointers `/params/…`.
+
+    `datasets` are those that can be chosen, by digest, with what they are called.
+    """
     wrong: dict[str, list[str]] = {}
     for error in errors:
         wrong.setdefault(_field_of(error["pointer"]), []).append(error["detail"])
     return tuple(
-        _field(name, rule, typed=typed, errors=tuple(wrong.get(name, ())))
+        _field(name, rule, typed=typed, errors=tuple(wrong.get(name, ())), datasets=datasets)
         for name, rule in schema.get("properties", {}).items()
     )
 
@@ -66,16 +93,24 @@ def typed_in(data: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, st
     return {name: str(data.get(name, ""))[: LONGEST_JSON if _is_json(rules[name]) else LONGEST] for name in rules}
 
 
-def _field(name: str, rule: Mapping[str, Any], *, typed: Mapping[str, str] | None, errors: tuple[str, ...]) -> Field:
-    kind = "choice" if "enum" in rule else KINDS.get(rule.get("type", "string"), "text")
-    kind = "json" if _is_json(rule) else kind
+def _field(
+    name: str,
+    rule: Mapping[str, Any],
+    *,
+    typed: Mapping[str, str] | None,
+    errors: tuple[str, ...],
+    datasets: Sequence[tuple[str, str]],
+) -> Field:
+    usual = _written(rule)
+    text = usual if typed is None else typed.get(name, "")
     return Field(
         name=name,
         title=rule.get("title", name),
         description=rule.get("description", ""),
-        kind=kind,
-        text=_written(rule) if typed is None else typed.get(name, ""),
-        choices=tuple(str(choice) for choice in rule.get("enum", ())),
+        kind=_kind(rule),
+        text=text,
+        usual=usual,
+        choices=_chosen_from(rule, text, datasets),
         least=rule.get("minimum"),
         most=rule.get("maximum"),
         step="1" if rule.get("type") == "integer" else "any",
@@ -92,6 +127,24 @@ def _written(rule: Mapping[str, Any]) -> str:
     """The default as text."""
     value = rule.get("default", "")
     return json.dumps(value, ensure_ascii=False) if _is_json(rule) else _text(value)
+
+
+def _kind(rule: Mapping[str, Any]) -> str:
+    if rule.get("format") == DATASET:
+        return DATASET
+    if _is_json(rule):
+        return "json"
+    return "choice" if "enum" in rule else KINDS.get(rule.get("type", "string"), "text")
+
+
+def _chosen_from(
+    rule: Mapping[str, Any], text: str, datasets: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """What can be chosen; of datasets also one that was typed and is none, so that it is not lost."""
+    if rule.get("format") != DATASET:
+        return tuple((str(choice), str(choice)) for choice in rule.get("enum", ()))
+    known = {FIXED[0], *(digest for digest, _ in datasets)}
+    return (FIXED, *datasets, *(() if text in known else ((text, text[:12]),)))
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from atlas import works
 from atlas.dossiers import neurons as dossiers
 from atlas.dossiers.counterparts import likenesses
+from atlas.dossiers.datasets import choices
 from atlas.dossiers.footholds import of_neuron
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.dossiers.wirings import wirings
@@ -66,12 +67,12 @@ def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         questions = ask(
             checkpoint=row, probe=kind.name, subjects=[f"{layer}:{channel}"], site=None, params=params, many=False
         )
+        answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     except Validation as error:
         found = dossiers.neuron(slug, layer, channel, actor=actor)
         return _page(
             request, found, actor=actor, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors}
         )
-    answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     known = "Asked. The answer appears here." if answer.new else "This had been asked before; here it is."
     messages.success(request, known)
     return redirect(f"/c/{slug}/{layer}/{channel}#{answer.jobs[0].fingerprint[:12]}")
@@ -86,7 +87,8 @@ def _page(
     wrong: dict[str, Any] | None = None,
 ) -> Page:
     """The page with a form for each probe; `wrong` holds what was typed into one of them, and its faults."""
-    shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None) for probe in found.probes]
+    known = choices(actor) if found.may_compute else []
+    shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None, known) for probe in found.probes]
     work = works.of_neuron(found, origin=works.origin_of(request))
     claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
     wired = wirings(found.jobs, of=addresses.checkpoint(found.neuron.checkpoint, actor=actor))
@@ -95,9 +97,11 @@ def _page(
     return Page("neuron.html", found, more, status, work)
 
 
-def _form(probe: dossiers.ProbeFacts, wrong: dict[str, Any] | None) -> dict[str, Any]:
+def _form(probe: dossiers.ProbeFacts, wrong: dict[str, Any] | None, datasets: list[tuple[str, str]]) -> dict[str, Any]:
     given = {"typed": wrong["typed"], "errors": wrong["errors"]} if wrong else {}
-    fields = forms.fields(probe.schema, **given)
+    fields = forms.fields(probe.schema, datasets=datasets, **given)
     placed = {error for field in fields for error in field.errors}
     elsewhere = [error["detail"] for error in given.get("errors", ()) if error["detail"] not in placed]
-    return {"probe": probe, "fields": fields, "wrong": bool(wrong), "elsewhere": elsewhere}
+    first, rest = forms.divided(fields)
+    said = {"wrong": bool(wrong), "elsewhere": elsewhere, "touched": any(field.touched for field in rest)}
+    return {"probe": probe, "fields": first, "rest": rest, **said}

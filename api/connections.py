@@ -22,7 +22,7 @@ class OfNeuron(Endpoint):
     parameters = {
         **query.PAGING,
         "direction": query.one_of("What it listens to, or what listens to it; without, both.", *connections.DIRECTIONS),
-        "kind": query.one_of("Only of this kind.", "expanded", "best-case", "raw"),
+        "kind": query.one_of("Only of this kind.", "expanded", "best-case", "raw", "expected"),
         "layer": query.text("Only with neurons of this layer."),
         "ordering": query.one_of("By norm, the strongest first (the default) or last.", "-norm", "norm"),
     }

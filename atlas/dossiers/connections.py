@@ -19,7 +19,7 @@ class ConnectionFacts:
 
     source: str  # "mixed4b:12"
     target: str
-    kind: str  # expanded, best-case, raw
+    kind: str  # expanded, best-case, raw, expected
     norm: float  # L2 norm of the kernel over space
     sign: str  # +, -, mixed
     share: float  # of the target's norm² over the source's whole layer

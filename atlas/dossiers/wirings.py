@@ -67,6 +67,7 @@ class Wiring:
     scale: float
     cancels: bool
     sides: tuple[Side, ...]
+    n: int  # pictures over which it is a mean; 0 of weights that need none
 
 
 def wirings(jobs: Iterable[JobFacts], *, of: Checkpoint) -> dict[str, Wiring]:
@@ -117,7 +118,7 @@ def _wiring(job: JobFacts, of: Checkpoint, newest: Newest) -> Wiring:
                 for rank, edge in enumerate(edges)
             ]
             sides.append(_side(direction, numbers[direction], strands))
-    return Wiring(numbers["kind"], numbers["scale"], numbers["cancels"], tuple(sides))
+    return Wiring(numbers["kind"], numbers["scale"], numbers["cancels"], tuple(sides), numbers.get("n", 0))
 
 
 def _side(direction: str, said: Mapping[str, Any], strands: Sequence[Strand]) -> Side:

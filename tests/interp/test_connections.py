@@ -14,6 +14,8 @@ from workers.interp import connectome, heatmaps
 from workers.interp.address import Subject
 from workers.interp.adjacency import Adjacency
 from workers.interp.checkpoint import Checkpoint
+from workers.interp.datasets import Dataset, Item, digest_of, fixed
+from workers.interp.expectation import Expected, expected
 from workers.interp.graph import Graph, Node
 from workers.interp.lens import Lens
 from workers.interp.pathways import Pathways
@@ -283,3 +285,67 @@ def test_colours_are_named_in_the_order_in_which_the_network_takes_them():
     assert [norms[0][name] for name in ("red", "green", "blue")] == [
         norms[1][name] for name in ("blue", "green", "red")
     ]
+
+
+# --- expected over pictures -------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def noisy():
+    """Five pictures of noise, as a dataset."""
+    random = np.random.Generator(np.random.Philox(3))
+    drawn = [Image.fromarray(random.integers(0, 256, (20, 24, 3), dtype=np.uint8)) for _ in range(5)]
+    return Dataset(tuple(Item(digest_of(it), str(place), None, it.copy) for place, it in enumerate(drawn)))
+
+
+def expect(lens, unit, dataset, **params):
+    asked = {"kind": "expected", "dataset": dataset.digest, **params}
+    (answer,) = PROBE.run(lens, [Subject.parse(unit)], asked, datasets=[dataset])
+    return answer
+
+
+def test_expected_weights_are_the_mean_over_the_first_pictures(noisy):
+    lens = Lens(networks.checkpoint("branches"))
+    answer = expect(lens, "mixed:5", noisy, direction="upstream", layer="stem", pictures=3, top=50)
+    assert (answer.numbers["dataset"], answer.numbers["n"]) == (noisy.digest, 3)
+    pictures = torch.stack([item.shown(lens.checkpoint.input_spec) for item in noisy.items[:3]])
+    truth = expected(lens, pictures, target="mixed", channel=5, source="stem")
+    row, found = truth.norms()[0], answer.numbers["upstream"]["edges"]
+    assert [edge["norm"] for edge in found] == sorted((it for it in row.tolist() if it), reverse=True)
+    kernels = load(next(blob.data for blob in answer.blobs if blob.role == "weights"))
+    for rank, edge in enumerate(found):
+        source = int(edge["unit"].removeprefix("stem:"))
+        assert torch.equal(kernels[f"upstream.{rank:03d}"], truth.weights[0, :, :, source])
+        assert edge["share"] == pytest.approx(float(row[source] ** 2 / row.square().sum()), rel=1e-6)
+        assert (edge["cancelled"], edge["cancels"]) == (None, False)
+    assert not [blob for blob in answer.blobs if blob.role == "matrix"]
+    assert expect(lens, "mixed:5", noisy, direction="upstream", layer="stem").numbers["n"] == len(noisy)
+
+
+def test_expected_weights_are_the_same_from_both_ends(noisy):
+    lens = Lens(networks.checkpoint("branches"))
+    asked = {"pictures": 2, "layer": "mixed", "direction": "downstream", "top": 3}
+    fed = edges(expect(lens, "stem:1", noisy, **asked), "downstream")
+    assert len(fed) == 3
+    asked |= {"layer": "stem", "direction": "upstream", "top": 50}
+    for name, edge in fed.items():
+        back = edges(expect(lens, name, noisy, **asked), "upstream")["stem:1"]
+        assert edge == {**back, "unit": name, "name": name}
+
+
+def test_a_bound_says_whose_expected_weights_are_worked_out(noisy, monkeypatch):
+    """A few of many: those that could listen most."""
+    lens, worked = Lens(networks.checkpoint("branches")), []
+    average = Expected.average
+    monkeypatch.setattr(Expected, "average", lambda self, channels: worked.extend(channels) or average(self, channels))
+    answer = expect(lens, "stem:1", noisy, direction="downstream", layer="mixed", top=2)
+    bounds = Pathways(lens, target="mixed", source="stem", kind="best-case").norms()[:, 1]
+    assert set(worked) == set(torch.sort(bounds, descending=True, stable=True)[1][:4].tolist())
+    assert answer.numbers["downstream"]["of"] == 18
+    for edge in answer.numbers["downstream"]["edges"]:
+        assert edge["norm"] <= float(bounds[int(edge["unit"].removeprefix("mixed:"))])
+
+
+def test_without_a_dataset_the_eight_fixed_pictures_are_looked_at():
+    lens = Lens(networks.checkpoint("branches"))
+    (answer, again) = (ask(it, "mixed:5", kind="expected", direction="upstream", top=2) for it in (lens, lens))
+    assert (answer.numbers["n"], answer.numbers["dataset"]) == (8, fixed(lens.checkpoint.input_spec).digest)
+    assert [blob.data for blob in again.blobs] == [blob.data for blob in answer.blobs]

@@ -1,13 +1,16 @@
 """From the question about a unit's weights to rows that lists read: the same numbers everywhere, to the digit."""
 
+import io
 import threading
 
 import pytest
 from django.test import Client
 
+from atlas.labels import Labels
 from atlas.models import Connection
-from atlas.services import artifacts, jobs, people
+from atlas.services import artifacts, gathering, jobs, people
 from atlas.services.questions import ask
+from tests.archived import GOOD, archive
 from workers.drain import Drain
 
 
@@ -107,3 +110,21 @@ def test_pictures_of_both_ends_cost_no_query_for_each(asked, django_assert_max_n
     for [job] in (few, many):
         with django_assert_max_num_queries(12):
             Client().get(f"/j/{job.fingerprint}")
+
+
+def test_expected_weights_over_a_dataset_are_rows_and_a_page_like_the_others(asked):
+    found = gathering.from_archive(io.BytesIO(archive(GOOD)), labels=Labels())
+    dataset, _ = gathering.add(actor=None, gathered=found, slug="photos", title="Photographs")
+    [curve] = asked("curve:0", kind="expected", dataset=dataset.digest, top=2, direction="upstream")
+    assert (curve.state, curve.dataset) == ("done", dataset)
+    numbers = curve.finding.numbers
+    assert (numbers["dataset"], numbers["n"]) == (dataset.digest, 3)
+    at = "/api/v1/checkpoints/curve-circuit/layers/curve/neurons/0/connections"
+    listed = Client().get(f"{at}?kind=expected").json()["items"]
+    told = [(edge["source"], edge["norm"]) for edge in numbers["upstream"]["edges"]]
+    assert [(it["source"], it["norm"]) for it in listed] == told
+    assert Client().get(f"{at}?kind=expanded").json()["items"] == []
+    page = Client().get(f"/j/{curve.fingerprint}").content.decode()
+    assert "over positions and 3 pictures of" in page
+    assert f'href="/d/{dataset.digest}"' in page
+    assert "more paths than" not in page

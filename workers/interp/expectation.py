@@ -1,7 +1,7 @@
 """Expected weights: what a unit listens to on average over pictures, with the gates as these really set them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from workers.interp.errors import NotLinear
 from workers.interp.kernels import Kernel, Pair
+from workers.interp.layers import Part
 from workers.interp.lens import Lens
-from workers.interp.pathways import Pathways
+from workers.interp.pathways import Path, Pathways
 from workers.interp.program import Program
 
 TOGETHER = 8  # pictures a pass
@@ -32,28 +33,70 @@ def expected(
     weights; where units fire equally and independently they are so up to a constant (Voss et al. 2021). Raises what
     Pathways raises.
     """
-    ways = Pathways(lens, target=target, source=source)
-    shape = ways.kernel(channel)
-    leaf = next(it for it in ways.leaves if it.start <= channel < it.stop)
-    if odd := sorted(ways.left_out(leaf)):
-        raise NotLinear(source=ways.name, target=target, operation=odd[0])
-    holders = [part.node for part in ways.sources]
-    program = Program(lens.graph, lens.tensors, targets=[leaf.node], given=[lens.graph.input, *holders])
-    before = Program(lens.graph, lens.tensors, targets=holders, given=[lens.graph.input])
-    total = torch.zeros(*shape.size, ways.width, dtype=torch.float64)
-    counted = torch.zeros(shape.size, dtype=torch.float64)
-    for batch in torch.split(images, TOGETHER):
-        known = {lens.graph.input: lens.prepare(batch)}
+    return Expected(lens, images, target=target, source=source).kernel(channel)
+
+
+class Expected(Pathways):
+    """What the units of a layer listen to on average over pictures, by the function above.
+
+    `norms` are still those of the best case, which bound the expected ones wherever slopes lie between 0 and 1. What a
+    picture's values are at the source is computed once, and what lies behind it once for all units of a leaf.
+    """
+
+    def __init__(self, lens: Lens, images: Tensor, *, target: str, source: str | None) -> None:
+        super().__init__(lens, target=target, source=source, kind="best-case")
+        self.images = images.to(lens.device, lens.dtype)  # [N, 3, H, W] in [0, 1]
+        self._kernels: dict[int, Kernel] = {}
+
+    def kernel(self, channel: int) -> Kernel:  # [1, h, w, S]
+        """The expected weights of one unit; where nothing leads to it, a single zero."""
+        self.average([channel])
+        return self._kernels[channel]
+
+    def paths(self, channel: int) -> tuple[Path, ...] | None:
+        """The only way by which the source reaches a unit; None where gates decide which of several carries most."""
+        found = super().paths(channel)
+        return found if found is not None and len(found) == 1 else None
+
+    def average(self, channels: Sequence[int]) -> None:
+        """Work out the kernels of these units, those that share a leaf together."""
+        wanted = [channel for channel in dict.fromkeys(channels) if channel not in self._kernels]
+        for leaf in self.leaves:
+            of_leaf = [channel for channel in wanted if leaf.start <= channel < leaf.stop]
+            if of_leaf and not self.reaches(leaf):
+                self._kernels |= {channel: super(Expected, self).kernel(channel) for channel in of_leaf}
+            elif of_leaf:
+                self._average(leaf, of_leaf)
+
+    def _average(self, leaf: Part, channels: Sequence[int]) -> None:
+        if odd := sorted(self.left_out(leaf)):
+            raise NotLinear(source=self.name, target=self.target.key, operation=odd[0])
+        shapes = {channel: super(Expected, self).kernel(channel) for channel in channels}
+        totals = {it: torch.zeros(*shape.size, self.width, dtype=torch.float64) for it, shape in shapes.items()}
+        counted = {it: torch.zeros(shape.size, dtype=torch.float64) for it, shape in shapes.items()}
+        for batch in torch.split(self.images, TOGETHER):
+            maps, values = self._run(leaf, batch)
+            for channel, shape in shapes.items():
+                summed, count = _summed(maps[:, channel - leaf.start], values, shape)
+                totals[channel] += summed
+                counted[channel] += count
+        for channel, shape in shapes.items():
+            weights = totals[channel] / counted[channel].clamp(min=1)[..., None]
+            whole = weights[None].to(self.lens.device, self.lens.dtype)
+            self._kernels[channel] = Kernel(whole, shape.first, shape.stride)
+
+    def _run(self, leaf: Part, batch: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The maps of a leaf, [N, T, H, W] or [N, T], and the source's values, from which they can be derived."""
+        holders = [part.node for part in self.sources]
+        start, tensors = self.lens.graph.input, self.lens.tensors
+        known = {start: self.lens.prepare(batch)}
         with torch.no_grad():
-            values = before(known)
+            values = Program(self.lens.graph, tensors, targets=holders, given=[start])(known)
         leaves = [values[name].detach().clone().requires_grad_() for name in holders]
+        program = Program(self.lens.graph, tensors, targets=[leaf.node], given=[start, *holders])
         with torch.enable_grad():
-            maps = program({**known, **dict(zip(holders, leaves, strict=True))})[leaf.node][:, channel - leaf.start]
-        summed, count = _summed(maps, leaves, shape)
-        total += summed
-        counted += count
-    weights = total / counted.clamp(min=1)[..., None]
-    return Kernel(weights[None].to(lens.dtype), shape.first, shape.stride)
+            maps = program({**known, **dict(zip(holders, leaves, strict=True))})[leaf.node]
+        return maps, leaves
 
 
 def _summed(maps: Tensor, leaves: list[Tensor], shape: Kernel) -> tuple[Tensor, Tensor]:  # [N, H, W] or [N]

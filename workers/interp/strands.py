@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from workers.interp.errors import TooFarApart
+from workers.interp.expectation import Expected
 from workers.interp.kernels import Kernel
 from workers.interp.pathways import Path, Pathways
 
@@ -54,10 +55,48 @@ class Pair:
 
     def feeds(self, source: int) -> Tensor:  # [T]
         """How much each unit of the target listens to one of the source; raises TooFarApart."""
-        if self.norms is None:
+        self._require_near()
+        assert self.norms is not None
+        return self.norms[:, source]
+
+    def _require_near(self) -> None:
+        if self.ways.weights > MOST_WEIGHTS:
             ends = {"source": self.ways.name, "target": self.ways.target.key}
             raise TooFarApart(**ends, weights=self.ways.weights, limit=MOST_WEIGHTS)
-        return self.norms[:, source]
+
+
+class ExpectedPair(Pair):
+    """Two layers, and what joins them on average over pictures: worked out for one unit of the target at a time.
+
+    Of the units that listen to one, only those are worked out that could listen most: so many as `most` says, by the
+    best case. The others count as silent.
+    """
+
+    def __init__(self, ways: Expected, *, most: int) -> None:
+        super().__init__(ways)
+        self.expected, self.most = ways, most
+
+    @cached_property
+    def norms(self) -> None:
+        """Not of all units."""
+        return
+
+    @cached_property
+    def bounds(self) -> Tensor:  # [T, S]
+        """How much each unit listens to each other at best."""
+        self._require_near()
+        return self.ways.norms()
+
+    def feeds(self, source: int) -> Tensor:  # [T]
+        """The same for the units that could listen most, and zero for the others; raises TooFarApart."""
+        bounds = self.bounds[:, source]
+        chosen = torch.sort(bounds, descending=True, stable=True)[1][: self.most].tolist()
+        self.expected.average([channel for channel in chosen if bounds[channel]])
+        found = torch.zeros_like(bounds)
+        for channel in chosen:
+            if bounds[channel]:
+                found[channel] = self.listens(channel)[source]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

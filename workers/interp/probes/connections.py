@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -11,14 +12,18 @@ from torch import Tensor
 from workers.interp import heatmaps
 from workers.interp.address import Subject, Unit
 from workers.interp.adjacency import Adjacency
+from workers.interp.datasets import Dataset, fixed
 from workers.interp.errors import BadAddress, InterpError, NonfiniteActivation, NoPath
+from workers.interp.expectation import Expected
 from workers.interp.lens import Lens
-from workers.interp.parameters import Params, choice, integer, words
+from workers.interp.parameters import Params, choice, dataset, integer, words
 from workers.interp.pathways import KINDS, PICTURE, Pathways
 from workers.interp.plan import Plan
 from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
-from workers.interp.strands import Connection, Pair, Strand
+from workers.interp.strands import Connection, ExpectedPair, Pair, Strand
 
+EXPECTED = "expected"
+WIDER = 2  # times as many units as are listed are looked at where only a bound says which listen
 DIRECTIONS = {"both": ("upstream", "downstream"), "upstream": ("upstream",), "downstream": ("downstream",)}
 USUAL = "pre_relu"  # of layers that have it
 SAFETENSORS = "application/x-safetensors"
@@ -39,8 +44,8 @@ class Knobs(Params):
         title="Weights",
         description="Expanded: the sum over all paths between two layers, every ReLU open and max-pooling taken as "
         "average-pooling. Best case: the furthest that each weight gets, whichever ReLUs are open. Raw: the stored "
-        "weight between adjacent layers.",
-        among=KINDS,
+        "weight between adjacent layers. Expected: what passes the gates as pictures set them, on average.",
+        among=(*KINDS, EXPECTED),
     )
     layer: str = words(
         "",
@@ -57,11 +62,24 @@ class Knobs(Params):
         least=1,
         most=50,
     )
+    dataset: str = dataset(
+        title="Pictures",
+        description="Over which expected weights are averaged. None: the eight fixed pictures that every network is "
+        "checked by. The other kinds need none.",
+    )
+    pictures: int = integer(
+        32,
+        title="How many pictures",
+        description="So many are looked at, the first by their digests, at most 64: each pass back costs as much as "
+        "several forward.",
+        least=1,
+        most=64,
+    )
 
 
 @probe(
     "connections",
-    version=1,
+    version=2,
     summary="The units that a unit listens to and those that listen to it, by their weights.",
     subjects=("unit",),
     site=USUAL,
@@ -84,26 +102,29 @@ def connections(
     A kernel [h, w] says how the target's pre-activation at one position depends on the source's activation at the
     positions around it. `expanded` is the jacobian of the network with every ReLU open, max-pooling as average-pooling
     and local response normalisation as k^−β; `best-case` bounds it over all choices of gates; `raw` is the stored
-    weight between adjacent tensors. Paths through `left_out` operations have no linear form, such as the product with a
-    gate. The linear paths are the same whichever site is read. Connections are ranked by `norm`, the L2 norm of the
-    kernel over space, in units of the target per unit of the source. `share` is norm² over
-    the sum of norm² of all units of the source's layer on that target. `balance` is the kernel's `sum` over the sum of
-    its absolute values, and `sign` + or − where one sign has at least twice the mass of the other, else mixed: excited
-    in one place, inhibited in another. `path` is the way that carries most, of `paths` ways. `cancelled` says which
-    part of the mass, the sum over single paths of |product of weights|, is lost in the sum because paths of both signs
-    meet; above one half it `cancels`: the mechanism is not linear and expanded weights mislead (a detector for both
-    polarities, Voss et al. 2021, figure 12).
+    weight between adjacent tensors; `expected` is the jacobian as pictures set the gates, its mean at equal offset over
+    positions and the first `pictures` of the `dataset` by their digests, `n` of them. Of the units that listen to one,
+    it is worked out for the 2 · `top` with the largest best case. Paths through `left_out` operations have no linear
+    form, such as the product with a gate. The linear paths are the same whichever site is read. Connections are ranked
+    by `norm`, the L2 norm of the kernel over space, in units of the target per unit of the source. `share` is norm²
+    over the sum of norm² of all units of the source's layer on that target. `balance` is the kernel's `sum` over the
+    sum of its absolute values, and `sign` + or − where one sign has at least twice the mass of the other, else mixed:
+    excited in one place, inhibited in another. `path` is the way that carries most, of `paths` ways. `cancelled` says
+    which part of the mass, the sum over single paths of |product of weights|, is lost in the sum because paths of both
+    signs meet; above one half it `cancels`: the mechanism is not linear and expanded weights mislead (a detector for
+    both polarities, Voss et al. 2021, figure 12).
 
     A finding holds a `kernel` (PNG, red excites, blue inhibits, all at one symmetric `scale`) for each connection, the
-    same numbers as `weights` (safetensors, [h, w] by direction and rank), and a `matrix` (safetensors, `norms` [target,
-    source]) for each pair of layers that is not too far apart. Kernels hold where their window lies within the map.
+    same numbers as `weights` (safetensors, [h, w] by direction and rank), and but for expected ones a `matrix`
+    (safetensors, `norms` [target, source]) for each pair of layers that is not too far apart. Kernels hold where their
+    window lies within the map.
 
     A question that cannot be answered fails alone: NoSuchLayer, NoSuchUnit, NoSuchSite, SameLayer, NoPath, NotLinear,
     NotAdjacent, TooFarApart, and NonfiniteActivation where weights are too large to be added up.
     """
     asked = [_resolved(lens, subject, site=site) for subject in subjects]
     total = sum(isinstance(one, Unit) for one in asked)
-    shared = Weights(lens, params)
+    shared = Weights(lens, params, materials)
     done = 0
     for given, one in zip(subjects, asked, strict=True):
         if isinstance(one, Failure):
@@ -139,6 +160,7 @@ def _answer(shared: "Weights", given: Subject, unit: Unit, *, plan: Plan) -> Fin
         "kind": shared.params.kind,
         "scale": scale,
         "cancels": any(edge.numbers["cancels"] for edge in edges),
+        **shared.shown,
         **{side.direction: side.numbers() for side in sides},
     }
     if not all(edge.finite for edge in edges):
@@ -169,9 +191,10 @@ class Side:
 class Weights:
     """The connections of a lens's units, as the parameters ask; what pairs of layers share is computed once."""
 
-    def __init__(self, lens: Lens, params: Knobs) -> None:
+    def __init__(self, lens: Lens, params: Knobs, materials: Materials) -> None:
         self.lens = lens
         self.params = params
+        self.datasets = materials.datasets
         self.adjacency = Adjacency(lens.checkpoint, through=params.kind != "raw")
         self._pairs: dict[tuple[str, str], Pair] = {}
 
@@ -211,8 +234,32 @@ class Weights:
     def _pair(self, target: str, source: str) -> Pair:
         if (target, source) not in self._pairs:
             known = source if source in self.lens.layers else None
-            self._pairs[target, source] = Pair(Pathways(self.lens, target=target, source=known, kind=self.params.kind))
+            self._pairs[target, source] = self._between(target, known)
         return self._pairs[target, source]
+
+    @cached_property
+    def pictures(self) -> Dataset:
+        """What expected weights are averaged over."""
+        named = self.params.dataset
+        return self.datasets[named] if named else fixed(self.lens.checkpoint.input_spec)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What pictures the numbers are of, where they are of any."""
+        if self.params.kind != EXPECTED:
+            return {}
+        return {"dataset": self.pictures.digest, "n": min(self.params.pictures, len(self.pictures))}
+
+    @cached_property
+    def _images(self) -> Tensor:  # [N, 3, H, W] in [0, 1]
+        spec = self.lens.checkpoint.input_spec
+        return torch.stack([item.shown(spec) for item in self.pictures.items[: self.params.pictures]])
+
+    def _between(self, target: str, source: str | None) -> Pair:
+        if self.params.kind != EXPECTED:
+            return Pair(Pathways(self.lens, target=target, source=source, kind=self.params.kind))
+        ways = Expected(self.lens, self._images, target=target, source=source)
+        return ExpectedPair(ways, most=WIDER * self.params.top)
 
     def _side(self, unit: Unit, direction: str, pairs: list[tuple[str, str]]) -> Side:
         found = [self._pair(*pair) for pair in pairs]

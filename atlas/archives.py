@@ -6,6 +6,7 @@ unfold without end is refused before it does.
 
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ BESIDE = ("__MACOSX", "Thumbs.db", "desktop.ini")
 # Everything that reading a broken archive raises.
 BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, UnicodeError, ValueError,
-    OverflowError, IndexError,
+    OverflowError, IndexError, struct.error,
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def in_zip(file: IO[bytes], *, most: int = MOST_FILES) -> Iterator[Entry | Refus
         archive = zipfile.ZipFile(_Sparing(file))
     except BROKEN as error:
         raise refusal("not-an-archive", f"This is no ZIP archive that can be read: {str(error)[:100]}.") from None
-    listed = [info for info in archive.infolist() if not info.is_dir()]
+    listed = [info for info in archive.infolist() if not info.filename.endswith("/")]
     if len(listed) > most:
         raise refusal("too-many", f"The archive has {len(listed)} files; at most {most} are taken.")
     unpacked = sum(info.file_size for info in listed)

@@ -61,7 +61,7 @@ def developed(data: bytes, *, form: str) -> tuple[dict[str, Any], bytes]:
     where that gives the same ones again; all else becomes a PNG.
     """
     _require_end(data, form)
-    with _opened(data, form) as picture:
+    with _opened(data, form, first=form == "JPEG") as picture:
         mode, plain = picture.mode, picture.convert("RGB")
     pixels = plain.tobytes()
     head = json.dumps(["rgb8", plain.height, plain.width], separators=(",", ":")).encode()
@@ -74,11 +74,14 @@ def developed(data: bytes, *, form: str) -> tuple[dict[str, Any], bytes]:
     return {**facts, "form": "PNG"}, drawn.getvalue()
 
 
-def _opened(data: bytes, form: str) -> Image.Image:
-    """The picture, loaded, once its size and its frames are known to be few."""
+def _opened(data: bytes, form: str, *, first: bool = False) -> Image.Image:
+    """The picture, loaded, once its size and its frames are known to be few.
+
+    With `first` any number will do: the further frames of a JPEG are previews and depths, which cameras put behind it.
+    """
     picture = Image.open(io.BytesIO(data), formats=(form,))
     _require_size(*picture.size)
-    frames = int(getattr(picture, "n_frames", 1))
+    frames = 1 if first else int(getattr(picture, "n_frames", 1))
     if frames > 1:
         raise Refusal("ImageAnimated", frames=frames)
     picture.load()

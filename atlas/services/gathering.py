@@ -41,15 +41,19 @@ class _Gathering:
     labels: Labels
     items: dict[str, Item] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
-    rows: set[str] = field(default_factory=set)  # of the labels, that were used
+    rows: set[str] = field(default_factory=set)  # of the labels, of which there are files
 
     def refuse(self, name: str, code: str, detail: str) -> None:
         self.refused.append(Refused(printable(name), code, detail))
 
-    def take(self, name: str, found: Developed) -> None:
+    def meet(self, name: str) -> None:
+        """Note that there is a file of this name, whatever becomes of it."""
         row = self.labels.find(name)
         if row is not None:
             self.rows.add(row)
+
+    def take(self, name: str, found: Developed) -> None:
+        row = self.labels.find(name)
         if known := self.items.get(found.digest):
             self.refuse(name, "duplicate", f"Has the same pixels as {known.name}.")
             return
@@ -104,6 +108,7 @@ def gather(
     found = _Gathering(labels)
     with Darkroom() as darkroom:
         for done, entry in enumerate(listed, start=1):
+            found.meet(entry.name)
             if isinstance(entry, Refused):
                 found.refused.append(entry)
             else:

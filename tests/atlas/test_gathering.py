@@ -1,6 +1,7 @@
 """Pictures that come together: each is taken as it is, or refused by its name, and none is ever laid at a path."""
 
 import io
+import random
 import warnings
 import zipfile
 
@@ -144,6 +145,20 @@ def test_a_bomb_is_refused_before_it_unfolds(monkeypatch):
     assert opened == []
 
 
+def test_no_flipped_byte_makes_it_stumble():
+    """Some thousand times as many were tried when this was written."""
+    chance, seen, whole = random.Random(0), set(), archive({"a.png": b"plain", "b/c.jpg": b"words"})
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 8))):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            seen |= {it.code for it in gathered(bytes(data)).refused}
+        except Validation as refused:
+            seen.add(refused.errors[0]["code"])
+    assert {"broken", "image-format", "not-an-archive"} <= seen
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -213,6 +228,16 @@ def test_a_jpeg_is_kept_as_it_is_coded_less_all_that_is_said_beside():
         assert dict(again.getexif()) == {}
 
 
+def test_of_a_photograph_with_a_preview_behind_it_the_photograph_is_kept():
+    """As many telephones write them."""
+    frames, data = [Image.open(io.BytesIO(picture(seed, "JPEG"))) for seed in (2, 3)], io.BytesIO()
+    frames[0].save(data, "MPO", save_all=True, append_images=frames[1:])
+    [item] = gathered(archive({"a.jpg": data.getvalue()})).items
+    with Image.open(io.BytesIO(shown(item))) as again, Image.open(data) as before:
+        assert (before.format, before.n_frames, again.format) == ("MPO", 2, "JPEG")
+        assert again.tobytes() == before.convert("RGB").tobytes()
+
+
 @pytest.mark.parametrize("more", [{"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 1}])
 def test_however_a_jpeg_is_coded_its_pixels_stay(more):
     data = picture(2, "JPEG", size=(40, 56), **more)
@@ -263,6 +288,12 @@ def test_with_a_word_nothing_goes_in_where_something_is_refused():
     assert added(mixed)[0].size == 3
     with pytest.raises(Validation, match="no picture"):
         added(archive({}), slug="empty")
+
+
+def test_a_file_that_is_not_taken_is_said_once_though_labels_name_it():
+    data = archive({**SOUND, "one.png": picture(1), "two.jpg": b"broken"})
+    found = gathering.from_archive(io.BytesIO(data), labels=read(TABLE.encode()))
+    assert [(it.name, it.code) for it in found.refused] == [("sound.png", "duplicate"), ("two.jpg", "image-format")]
 
 
 def test_labels_of_no_file_are_said():

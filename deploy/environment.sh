@@ -31,7 +31,8 @@ package_of() { "$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[
 
 wanted=$1
 stamp=.venv/.installed-$(printf %s "$wanted" | tr / -)
-content=$(cat requirements.txt "$wanted" | cksum) # tests/requirements.txt includes the other
+# Each includes the one before it: deploy/requirements-web.txt, requirements.txt, tests/requirements.txt.
+content=$(cat deploy/requirements-*.txt requirements.txt "$wanted" 2>/dev/null | cksum)
 
 .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 [ "$(cat "$stamp" 2>/dev/null)" = "$content" ] && exit 0

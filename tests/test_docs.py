@@ -84,7 +84,7 @@ def test_every_decision_fits_a_page_and_ends_with_what_was_rejected(path):
     assert text.count("\n") <= 60
 
 
-@pytest.mark.parametrize("path", ["requirements.txt", "tests/requirements.txt"])
+@pytest.mark.parametrize("path", ["deploy/requirements-web.txt", "requirements.txt", "tests/requirements.txt"])
 def test_every_dependency_has_its_reason(path):
     assert [name for name in pinned(path) if f"| {name} " not in DEPENDENCIES] == []
 

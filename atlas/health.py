@@ -5,11 +5,14 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from atlas.models import Checkpoint, ProbeKind, guards, traces
 from atlas.services import artifacts, indexing, workers
@@ -34,6 +37,13 @@ class Verdict:
 Check = Callable[[], Verdict]
 
 
+def database() -> Verdict:
+    """Whether the database answers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return Verdict("database", f"answers, {connection.vendor}")
+
+
 def migrations() -> Verdict:
     """Whether the database is as the code expects it."""
     executor = MigrationExecutor(connection)
@@ -41,6 +51,20 @@ def migrations() -> Verdict:
     if pending:
         return Verdict("migrations", f"{len(pending)} are missing", "run: manage.py migrate")
     return Verdict("migrations", f"applied, on {connection.vendor}")
+
+
+@cache
+def _newest() -> frozenset[tuple[str, str]]:
+    """The last migrations of this process's code, which does not change while it runs."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
+
+
+def migrated() -> Verdict:
+    """The same in one query, for who asks often."""
+    lacking = _newest() - MigrationRecorder(connection).applied_migrations().keys()
+    if lacking:
+        return Verdict("migrations", f"{len(lacking)} apps are behind", "run: manage.py migrate")
+    return Verdict("migrations", "applied")
 
 
 def triggers() -> Verdict:
@@ -62,6 +86,7 @@ def search() -> Verdict:
 def storage() -> Verdict:
     """Whether bytes come back from the store as they went in."""
     store, probe = artifacts.store(), os.urandom(1024)
+    place = getattr(store, "bucket_name", settings.HOME)  # a bucket, or our folder
     name = f"tmp/doctor-{uuid.uuid4()}"
     try:
         store.save(name, ContentFile(probe))
@@ -69,12 +94,20 @@ def storage() -> Verdict:
             same = file.read() == probe
         store.delete(name)
     except OSError as error:
-        return Verdict(
-            "storage", f"cannot be written: {error.strerror}", f"make {settings.HOME} writable for this user"
-        )
+        return Verdict("storage", f"cannot be written: {error.strerror}", f"make {place} writable for this user")
     if not same:
         return Verdict("storage", "bytes come back changed", "check the disk; do not trust this store")
     return Verdict("storage", "a kilobyte went in and came back")
+
+
+def kept() -> Verdict:
+    """Whether every artifact that a row names is there, and every file has its row."""
+    lost, orphans = artifacts.lost(), artifacts.orphans()
+    if lost:
+        first = ", ".join(sorted(lost)[:3])
+        return Verdict("artifacts", f"{len(lost)} are missing: {first}", "restore them from a backup")
+    spare = f"; {len(orphans)} files belong to no row, and do no harm" if orphans else ""
+    return Verdict("artifacts", f"all files are there{spare}")
 
 
 def catalogue() -> Verdict:
@@ -128,12 +161,18 @@ def broker() -> Verdict:
     return Verdict("broker", "answers")
 
 
-CHECKS: tuple[Check, ...] = (migrations, triggers, search, storage, broker, catalogue, heartbeat, responses, disk)
+CHECKS: tuple[Check, ...] = (
+    migrations, triggers, search, storage, kept, broker, catalogue, heartbeat, responses, disk
+)  # fmt: skip
+# What a web process needs before requests are sent to it, asked for every few seconds; and what a restored place has to
+# hold before it is started.
+READY: tuple[Check, ...] = (database, migrated, storage)
+RESTORED: tuple[Check, ...] = (migrations, triggers, search, storage, kept, disk)
 
 
-def verdicts() -> Iterator[Verdict]:
+def verdicts(checks: tuple[Check, ...] = CHECKS) -> Iterator[Verdict]:
     """Every check's verdict; a database that is away is itself one."""
-    for check in CHECKS:
+    for check in checks:
         try:
             yield check()
         except DatabaseError as error:

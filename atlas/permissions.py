@@ -305,6 +305,7 @@ RULES: dict[str, Rule] = {
         Scope.COMPUTE,
     ),
     "job.requeue": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.COMPUTE),
+    "worker.see": Rule("the curator role in some team, or the operator", _curates_somewhere, Scope.READ),
     "foothold.create": Rule("the annotator role in the team, or the operator", _annotates, Scope.WRITE),
     "foothold.revise": Rule(
         "the annotator role in its team (the reviewer role for somebody else's draft), or the operator",

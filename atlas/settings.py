@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from atlas.networks import Networks
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SHORTEST_KEY, FEWEST_LETTERS = 50, 10
@@ -133,6 +135,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "atlas.web.middleware.proxies",
     "atlas.web.middleware.request_id",
+    "atlas.web.watching.watched",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "atlas.web.middleware.content_security_policy",
@@ -189,9 +192,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # What proxies say of who asks, and how, is heard from these addresses alone.
-PROXIES = frozenset(filter(None, environment("PROXIES", "127.0.0.1,::1" if HTTPS else "").split(",")))
+PROXIES = Networks(environment("PROXIES", "127.0.0.1,::1" if HTTPS else ""))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# What looks from inside, past the proxy: probes and the scraper of measures.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -303,14 +307,22 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+# --- Watching ---------------------------------------------------------------------------------------------------------
+METRICS_TOKEN = environment("METRICS_TOKEN")  # who shows it may read /metrics; without one there is no such address
+LOG_FORMAT = environment("LOG_FORMAT", "line")  # or json, which has a line for every request, too
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "atlas.discretion.Formatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
+        "line": {"()": "atlas.discretion.Formatter", "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "atlas.logs.Structured"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # Celery's in-process transport has no host, and is warned about it each time it connects.
-    "loggers": {"kombu.connection": {"level": "ERROR"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "loggers": {
+        # Celery's in-process transport has no host, and is warned about it each time it connects.
+        "kombu.connection": {"level": "ERROR"},
+        # On a laptop nobody reads who asked for what.
+        "atlas.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
+    },
     "root": {"handlers": ["console"], "level": environment("LOG_LEVEL", "INFO")},
 }

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 
 from atlas.errors import AtlasError, DeadlineExceeded, LeaseLost, OutOfMemory, PermissionRevoked
 from atlas.models import Job, Snapshot, Worker
-from atlas.services import artifacts, catalog, holding, jobs, warrants
+from atlas.services import artifacts, catalog, holding, jobs, tallies, warrants
 from atlas.services import workers as presence
 from workers import registrar, scratch, translate
 from workers.interp.errors import InterpError
@@ -258,6 +258,7 @@ class Batch:
             )
         except LeaseLost as error:
             log.warning("%s", error)
+            tallies.count(tallies.STALE)
             jobs.stop(job)
 
     def answered(self, job: Job) -> None:
@@ -271,6 +272,7 @@ class Batch:
             jobs.fail(job, error=translate.error(error))
         except LeaseLost as lost:
             log.warning("%s", lost)
+            tallies.count(tallies.STALE)
 
     def give_back(self, *, why: str, after: float = 0.0, handback: bool = False, **facts: Any) -> None:
         """Whatever is still open returns to the queue; what was cancelled ends."""

@@ -1,15 +1,17 @@
 """Keeping bytes: the file first, under its own hash and whole; then, in the caller's transaction, the row."""
 
 import io
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import reduce
 from operator import or_
 from pathlib import Path
 from typing import IO
 
 from django.core.files.base import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db.models import Exists, OuterRef, Q
 
 from atlas.errors import ArtifactCorrupt, ArtifactMissing, NoSuchArtifact
@@ -80,12 +82,42 @@ def open_checked(artifact: Artifact) -> IO[bytes]:
     return file
 
 
+@contextmanager
+def on_disk(artifact: Artifact) -> Iterator[Path]:
+    """The artifact as a file of this machine while it is read: the store's own, or a copy; checked like every other."""
+    with open_checked(artifact) as file, ExitStack() as ours:
+        if isinstance(store(), FileSystemStorage):
+            yield Path(file.name)
+            return
+        copy = ours.enter_context(tempfile.NamedTemporaryFile(prefix="atlas-artifact-"))
+        shutil.copyfileobj(file, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
 def stored() -> Iterator[str]:
     """Hashes of every file in the store, for doctor: files, rows and hashes have to agree."""
-    folders, _ = store().listdir("") if store().exists("") else ([], [])
+    try:
+        folders, _ = store().listdir("")
+    except FileNotFoundError:
+        return
     for folder in folders:
         if len(folder) == 2:
             yield from store().listdir(folder)[1]
+
+
+def orphans() -> set[str]:
+    """Files that no row knows: garbage of a crash between the file and its row."""
+    # The files first: what is kept meanwhile has its row by the time the rows are read.
+    files = set(stored())
+    return files - set(Artifact.objects.values_list("sha256", flat=True))
+
+
+def lost() -> set[str]:
+    """Rows whose file is not there: what must never happen."""
+    # The rows first, for the same reason.
+    rows = set(Artifact.objects.values_list("sha256", flat=True))
+    return rows - set(stored())
 
 
 def _opened(data: bytes | Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:

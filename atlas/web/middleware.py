@@ -30,7 +30,8 @@ ENTRANCE = POLICY.format(styles="", forms=f" {settings.VOUCHING}" if settings.VO
 # The API's human pages are Swagger UI, which comes with a style element of its own.
 DOCUMENTATION = POLICY.format(styles=" 'unsafe-inline'", forms="")
 WITH_A_TEMPORARY_PASSWORD = ("/accounts/password", "/accounts/login", "/accounts/logout", "/static/", "/healthz")
-PERSONAL = ("/me", "/teams", "/accounts/")
+PERSONAL = ("/me", "/teams", "/accounts/", "/workers")
+KEYS_OF_THEIR_OWN = ("/api/", "/metrics")  # addresses that read the Authorization header themselves
 FORWARDED = (
     "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
     "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP",
@@ -98,7 +99,7 @@ def bearer(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         header = request.META.get("HTTP_AUTHORIZATION")
-        if header is None or request.path.startswith("/api/"):
+        if header is None or request.path.startswith(KEYS_OF_THEIR_OWN):
             return get_response(request)
         try:
             negotiation.require_method(request, "GET")

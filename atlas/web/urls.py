@@ -27,6 +27,7 @@ from atlas.web.views import (
     me,
     neurons,
     notifications,
+    operation,
     problems,
     search,
     teams,
@@ -154,6 +155,9 @@ urlpatterns = [
     *ACCOUNTS,
     path("problems", problems.problems),
     path("problems/<str:slug>", problems.problem),
-    path("healthz", home.healthz),
+    path("healthz", operation.healthz),
+    path("readyz", operation.readyz),
+    path("metrics", operation.metrics),
+    re_path(r"^workers(?P<suffix>\.[a-z.]+)?$", operation.workers),
     path("robots.txt", home.robots),
 ]

@@ -1,6 +1,5 @@
 """The first page, and what machines ask for first."""
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from atlas.dossiers import home as dossiers
@@ -12,12 +11,6 @@ from atlas.web.people import actor_of
 def home(request: HttpRequest) -> Page:
     """What there is, what is new, where to start."""
     return Page("home.html", dossiers.home(actor_of(request)))
-
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Whether this process serves: it does when the database answers."""
-    connection.ensure_connection()
-    return HttpResponse("ok\n", content_type="text/plain")
 
 
 def robots(request: HttpRequest) -> HttpResponse:

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 
 from atlas.dossiers import people as dossiers
 from atlas.errors import Validation
-from atlas.models import User
-from atlas.permissions import memberships_of, require
+from atlas.models import Contributor, User
+from atlas.permissions import memberships_of, permits, require
 from atlas.services import people, tokens
 from atlas.web import entries
 from atlas.web.negotiation import Page, negotiated, require_method
@@ -23,7 +23,7 @@ def me(request: HttpRequest) -> Page | HttpResponse:
     person = person_of(request)
     if request.method != "POST":
         known = {"citation_name": person.citation_name, "orcid": person.orcid}
-        return Page("me.html", dossiers.me(person), {"form": entries.Introduction(initial=known)})
+        return _me(person, entries.Introduction(initial=known))
     form = entries.Introduction(request.POST)
     if form.is_valid():
         try:
@@ -33,7 +33,12 @@ def me(request: HttpRequest) -> Page | HttpResponse:
         else:
             messages.success(request, "Kept.")
             return redirect("/me")
-    return Page("me.html", dossiers.me(person), {"form": form}, 422)
+    return _me(person, form, status=422)
+
+
+def _me(person: Contributor, form: Any, *, status: int = 200) -> Page:
+    shown = {"form": form, "sees_workers": permits(person, "worker.see", None)}
+    return Page("me.html", dossiers.me(person), shown, status)
 
 
 def erase(request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from atlas import settings as service
+from atlas.networks import Networks
 from atlas.web import middleware
 
 FOREIGN = "203.0.113.9"
@@ -52,6 +53,24 @@ class TestProxies:
 
     def test_ours_is_believed_about_its_own_client_and_scheme(self, settings):
         assert self.seen(settings, sender=PROXY, trusted=(PROXY,)) == ("198.51.100.2", True, "testserver")
+
+    @pytest.mark.parametrize(
+        ("known", "inside", "outside"),
+        [
+            ("10.0.0.5", ["10.0.0.5"], ["10.0.0.50", "", "x", "::1", "10.0.0.5, 1.1.1.1"]),
+            ("127.0.0.1,::1", ["127.0.0.1", "::1"], ["127.0.0.2"]),
+            (" 10.244.0.0/16 ,", ["10.244.0.1", "10.244.255.255"], ["10.245.0.1", "1.10.244.0", "None"]),
+            ("", [], ["127.0.0.1", ""]),
+        ],
+    )
+    def test_they_are_named_singly_or_by_their_network(self, known, inside, outside):
+        networks = Networks(known)
+        assert [address in networks for address in [*inside, *outside]] == [True] * len(inside) + [False] * len(outside)
+
+    @pytest.mark.parametrize("known", ["proxy.example", "10.0.0.5/8", "0.0.0.0/33"])
+    def test_what_is_no_network_starts_nothing(self, known):
+        with pytest.raises(ValueError, match=known.partition("/")[0]):
+            Networks(known)
 
     def test_a_row_of_ours_leads_to_the_first_that_is_none(self, settings):
         said = {"X-Forwarded-For": f"1.1.1.1, {FOREIGN}, 10.0.0.6"}

@@ -77,6 +77,33 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def artifact_store(url: str) -> dict[str, Any]:
+    """Django's settings for `s3://key:secret@host:port/bucket/prefix`; for a folder in ATLAS_HOME when empty.
+
+    `s3+http://` is without TLS; without a host it is Amazon's, without a key whoever this machine is there.
+    """
+    if not url:
+        return {"BACKEND": "atlas.storage.ContentStore", "OPTIONS": {"location": HOME / "artifacts"}}
+    parts = urlsplit(url)
+    bucket, _, prefix = parts.path.strip("/").partition("/")
+    if parts.scheme not in ("s3", "s3+http") or not bucket:
+        raise ImproperlyConfigured(
+            "ATLAS_ARTIFACTS_URL must be s3://key:secret@host/bucket; s3+http:// is without TLS."
+        )
+    where = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    return {
+        "BACKEND": "atlas.buckets.ObjectStore",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "location": prefix,
+            "endpoint_url": f"{'http' if parts.scheme == 's3+http' else 'https'}://{where}" if where else None,
+            "access_key": unquote(parts.username or "") or None,
+            "secret_key": unquote(parts.password or "") or None,
+            "region_name": environment("ARTIFACTS_REGION") or None,
+        },
+    }
+
+
 def mail(url: str) -> dict[str, Any]:
     """Django's settings for `smtp://user:password@host:port`, `smtps://`, `smtp+tls://`; to the console when empty."""
     if not url:
@@ -246,11 +273,11 @@ QUORUM = int(environment("QUORUM", "2"))  # who agree before a claim is accepted
 
 # --- Files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = Path(environment("STATIC", str(HOME / "static")))
 STATICFILES_DIRS = [BASE_DIR / "atlas" / "web" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing is ever stored there
-    "artifacts": {"BACKEND": "atlas.storage.ContentStore", "OPTIONS": {"location": HOME / "artifacts"}},
+    "artifacts": artifact_store(environment("ARTIFACTS_URL")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

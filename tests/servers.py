@@ -55,6 +55,21 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """The address of an S3 server of our own, as ATLAS_ARTIFACTS_URL has it but for the bucket."""
+    if os.environ.get("ATLAS_TEST_DATABASE", "sqlite") != "postgres":
+        pytest.skip("keeps artifacts in a bucket: make test-servers has a server for it")
+    binary = Path(sys.executable).with_name("moto_server")
+    if not binary.exists():
+        missing = pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip
+        missing("moto_server is not installed; run: make test-servers")
+    port = free_port()
+    with tethered([str(binary), "--host", "127.0.0.1", "--port", str(port)]):
+        wait_for(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close(), what="S3")
+        yield f"s3+http://key:secret@127.0.0.1:{port}"
+
+
 @contextlib.contextmanager
 def redis(binary: str) -> Iterator[str]:
     """A Redis on loopback that keeps nothing."""

@@ -83,8 +83,8 @@ def _pair(job: Job) -> tuple[int, str]:
 def load(row: CheckpointRow) -> Checkpoint:
     """The checkpoint of a row, from the record alone: graph, input convention and the canonical weights."""
     assert row.weights is not None  # of drafts nothing is asked that takes a lens
-    with artifacts.open_checked(row.weights) as file:
-        tensors: Mapping[str, torch.Tensor] = weights.load(file.name)
+    with artifacts.on_disk(row.weights) as file:
+        tensors: Mapping[str, torch.Tensor] = weights.load(file)
     return translate.checkpoint(row, tensors)
 
 

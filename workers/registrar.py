@@ -63,9 +63,9 @@ def _examined(draft: Checkpoint, batch: "Batch", *, folder: Path) -> Registratio
     def glance() -> None:
         batch.observe(Progress(done=len(said), of=STEPS, snapshots=()))
 
-    with artifacts.open_checked(draft.upload) as file:
+    with artifacts.on_disk(draft.upload) as file:
         return registration.examined(
-            Path(file.name),
+            file,
             architecture=draft.architecture,
             card=draft.card,
             folder=folder,

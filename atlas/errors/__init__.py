@@ -1,5 +1,6 @@
 """What can go wrong with the record: the docstring is the message, the name the contract, the facts travel along."""
 
+from atlas.errors.backups import BackupDamaged, BackupOfAnother, NoBackup, NotEmpty, ToolFailed
 from atlas.errors.claims import (
     CommentClosed,
     Gone,
@@ -119,6 +120,8 @@ __all__ = [
     "ArtifactMissing",
     "AtlasError",
     "AuthenticationRequired",
+    "BackupDamaged",
+    "BackupOfAnother",
     "BadCard",
     "BadCredential",
     "BadCursor",
@@ -160,6 +163,7 @@ __all__ = [
     "Malformed",
     "MalformedQuery",
     "MethodNotAllowed",
+    "NoBackup",
     "NoOwnAddress",
     "NoStreamLeft",
     "NoSuchAddress",
@@ -185,6 +189,7 @@ __all__ = [
     "NoWorker",
     "NotAcceptable",
     "NotCanonical",
+    "NotEmpty",
     "NotFound",
     "OutOfMemory",
     "PasswordIsTemporary",
@@ -206,6 +211,7 @@ __all__ = [
     "TooLarge",
     "TooManyAttempts",
     "TooManyItems",
+    "ToolFailed",
     "UnknownParameter",
     "UnsupportedCharset",
     "UnsupportedMediaType",

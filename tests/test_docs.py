@@ -56,7 +56,8 @@ def test_every_command_a_page_names_exists(path):
     named = {word for run in re.findall(r"\bmake ((?:[a-z-]+ ?)+)", spans) for word in run.split()}
     assert named <= set(targets()), named - set(targets())
     commands = {path.stem for path in ROOT.glob("*/management/commands/*.py")} | {"help", "check", "migrate", "test"}
-    commands |= {"createsuperuser", "shell", "makemigrations", "spectacular"}  # Django's own, and drf-spectacular's
+    # Django's own, and drf-spectacular's.
+    commands |= {"collectstatic", "createsuperuser", "shell", "makemigrations", "spectacular"}
     called = set(re.findall(r"manage\.py ([a-z_]+)", spans))
     assert called <= commands, called - commands
 

@@ -11,12 +11,12 @@ from django.core.files.storage import storages
 from atlas import health
 from atlas.errors import ArtifactCorrupt, ArtifactMissing
 from atlas.models import Artifact
-from atlas.services import artifacts
+from atlas.services import artifacts, backups
 from atlas.settings import artifact_store
 from atlas.storage import path_of
 from workers import lenses
 
-pytestmark = pytest.mark.django_db
+rolled_back = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def key(artifact: Artifact) -> str:
     return f"of/ours/{path_of(artifact.sha256)}"
 
 
+@rolled_back
 def test_what_is_kept_lies_under_its_hash_and_is_read_back(bucket):
     kept = artifacts.keep(b"a picture", media_type="image/png")
     again = artifacts.keep(b"a picture", media_type="image/png")
@@ -48,12 +49,14 @@ def test_what_is_kept_lies_under_its_hash_and_is_read_back(bucket):
     assert not path.exists(), "the copy is gone"
 
 
+@rolled_back
 def test_it_is_served_by_its_page(bucket, client, checkpoint):
     answer = client.get(f"/a/{checkpoint.weights.sha256}.safetensors")
     assert (answer.status_code, b"".join(answer)) == (200, b"toy")
     assert answer["Content-Length"] == "3"
 
 
+@rolled_back
 def test_changed_bytes_are_never_served_and_lost_ones_are_said_to_be_lost(bucket):
     kept = artifacts.keep(b"a picture", media_type="image/png")
     bucket.put_object(Key=key(kept), Body=b"b picture")
@@ -67,6 +70,7 @@ def test_changed_bytes_are_never_served_and_lost_ones_are_said_to_be_lost(bucket
     assert "1 are missing" in health.kept().found
 
 
+@rolled_back
 def test_doctor_sees_the_bucket_and_says_when_it_is_away(bucket, s3_url, settings, free_port):
     assert health.storage().ok
     assert [one.key for one in bucket.objects.all()] == [], "nothing is left of the look"
@@ -79,6 +83,7 @@ def test_doctor_sees_the_bucket_and_says_when_it_is_away(bucket, s3_url, setting
     assert "secret" not in found.found
 
 
+@rolled_back
 def test_a_bucket_that_is_not_there_is_an_error_of_the_store(bucket, s3_url, settings):
     settings.STORAGES = {**settings.STORAGES, "artifacts": artifact_store(f"{s3_url}/nobodys")}
     storages._storages = {}
@@ -88,6 +93,7 @@ def test_a_bucket_that_is_not_there_is_an_error_of_the_store(bucket, s3_url, set
     assert not Artifact.objects.exists(), "a row without its file would be a lie"
 
 
+@rolled_back
 def test_a_worker_opens_a_checkpoint_from_the_bucket(bucket, organism_on):
     found = lenses.load(organism_on())
     assert found.tensors
@@ -106,3 +112,10 @@ def test_an_address_says_where_and_who():
     assert (options["bucket_name"], options["location"]) == ("bucket", "in/here")
     amazons = artifact_store("s3:///bucket")["OPTIONS"]
     assert (amazons["endpoint_url"], amazons["access_key"], amazons["bucket_name"]) == (None, None, "bucket")
+
+
+def test_a_backup_of_a_bucket_is_a_folder_like_any_other(bucket, fresh_database, tmp_path):
+    kept = artifacts.keep(b"a picture", media_type="image/png")
+    made = backups.take(tmp_path / "backup")
+    assert (made.artifacts, made.lost) == (1, [])
+    assert (tmp_path / "backup" / "artifacts" / path_of(kept.sha256)).read_bytes() == b"a picture"

@@ -5,6 +5,8 @@ import logging
 import re
 
 import pytest
+import yaml
+from django.conf import settings as configured
 from django.core.cache import cache
 
 from atlas import health
@@ -19,6 +21,7 @@ from tests.atlas.web.reading import faults, read
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a token that only the scraper has"
+ROOT = configured.BASE_DIR
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +147,16 @@ class TestMetrics:
         numbers = scraped()
         assert numbers["atlas_memory_splits_total"] == jobs.MOST_STARTS - 1
         assert numbers["atlas_quarantines_total"] == 1
+
+    def test_alarms_are_about_what_is_measured_and_explained(self, scraped, client):
+        client.get("/nowhere")
+        rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "atlas.rules.yaml").read_text())
+        alarms = [rule for group in rules["groups"] for rule in group["rules"]]
+        measured = {name.partition("{")[0] for name in scraped()} | {"atlas_workers"}
+        named = {name for alarm in alarms for name in re.findall(r"\batlas_\w+", alarm["expr"])}
+        assert named <= measured, named - measured
+        page = (ROOT / "docs" / "how-to" / "operate.md").read_text()
+        assert re.findall(r"^\| `(Atlas\w+)` ", page, flags=re.M) == [alarm["alert"] for alarm in alarms]
 
     def test_what_a_superseded_worker_says_is_counted(self, scraped):
         assert scraped()["atlas_stale_writes_refused_total"] == 0

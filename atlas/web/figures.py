@@ -87,6 +87,12 @@ def whom(subject: str) -> str:
 
 
 @register.filter
+def answers(job: JobFacts) -> list[str]:
+    """Templates of an answer: its probe's own where there is one, else its pictures, by role."""
+    return [f"answers/{job.probe}.html", "answers/pictures.html"]
+
+
+@register.filter
 def asks(job: JobFacts) -> str:
     """What a question wants to know: the heading over its answer."""
     if job.probe == "connections":

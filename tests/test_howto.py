@@ -425,3 +425,22 @@ def test_the_script_that_records_asks_which_neurons_fire(server_url, tmp_path):
     rows = UnitStatistics.objects.filter(neuron__layer__key="curve", neuron__channel=0)
     assert float(said[1]) == rows.get().examples[-1]["value"]
     assert int(said[2]) in range(101)
+
+
+def test_what_the_how_to_backs_up_it_restores(fresh_database, tmp_path):
+    """Its commands as they stand, with folders of ours and an empty place to restore into."""
+    from django.db import connection
+
+    from atlas.services import people
+
+    if connection.vendor != "sqlite":
+        pytest.skip("the page restores into another folder; tests/atlas/test_backups.py does so into another database")
+    people.join(username="ada", password="correct horse battery")
+    said = "".join(commands("operate.md", naming="manage.py"))
+    assert (said.count("manage.py backup"), said.count("manage.py restore")) == (2, 1)
+    said = said.replace("/srv/", f"{tmp_path}/").replace(".venv/bin/python", sys.executable)
+    environment = {**fresh_database, "DJANGO_SETTINGS_MODULE": "atlas.settings"}
+    done = subprocess.run(["sh", "-eu", "-c", said], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "OK  artifacts: all files are there" in done.stdout
+    assert "restored what was there" in done.stdout.splitlines()[-1]

@@ -19,6 +19,7 @@ from atlas.services.developing import Darkroom, Developed
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 LARGEST_SENT, MOST_SENT = 512 << 20, 5_000  # bytes and files of what is sent; the operator may add more
 NOT_STATED = "not stated"  # of a licence
+NO_PICTURE = "This is no picture that is taken here: PNG, JPEG, WebP, BMP or GIF, by its name and its first bytes."
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!", b"\xfd7zXZ")
 
 
@@ -165,6 +166,8 @@ def _taken(entry: Entry, darkroom: Darkroom, found: _Gathering) -> None:
     """One picture, or why not."""
     try:
         developed = _developed(entry, darkroom)
+    except ImageFormat as error:
+        found.refuse(entry.name, error.slug(), NO_PICTURE)
     except AtlasError as error:
         if error.fault == "ours":
             raise

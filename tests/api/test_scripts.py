@@ -232,7 +232,7 @@ class TestChanges:
     def test_strangers_follow_what_is_public_and_curators_their_team(self, world, anybody, as_bob, as_alice):
         teams_seen = [{it["table"] for it in api.walk("changes")} for api in (anybody, as_bob, as_alice)]
         about_claims = {"foothold", "revision", "support", "comment", "commentversion", "term"}
-        assert teams_seen[0] == {"contributor", "checkpoint", *about_claims}
+        assert teams_seen[0] == {"contributor", "checkpoint", "dataset", *about_claims}
         assert "membership" in teams_seen[1]  # of Bob's own space
         of_circle = Team.objects.get(slug="circle").pk
         numbers = set(Change.objects.filter(team=of_circle).values_list("number", flat=True))

@@ -192,6 +192,8 @@ def test_labels_that_mean_something_else_are_told_of(circuit, curves):
     named = Dataset(curves.items, tuple(theirs))
     [warning] = ask(lens, "curve:0", named, **QUICK).numbers["warnings"]
     assert warning.startswith("7 of 8 labels have another name in the dataset than in the checkpoint; label 1 is")
+    unnamed = Dataset(curves.items, tuple(map(str, range(8))))
+    assert ask(lens, "curve:0", unnamed, **QUICK).numbers["warnings"] == []
     shifted = Dataset(tuple(replace(it, label=(it.label + 1) % 8) for it in curves.items), named.labels)
     assert any("by chance" in it for it in ask(lens, "curve:0", shifted, **QUICK).numbers["warnings"])
 

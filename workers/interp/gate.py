@@ -11,6 +11,7 @@ from workers.interp.errors import BaselineOff
 
 METRICS = {"top1": "top-1 accuracy", "top5": "top-5 accuracy"}  # as cards call them
 ERRORS = 3  # binomial standard errors
+ENOUGH = 20  # labelled pictures to say that a network is no better than chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def warnings(checkpoint: Checkpoint, data: Dataset, baseline: Mapping[str, Any])
     found = [*_of_names(checkpoint.labels, data.labels)]
     if baseline:
         classes = checkpoint.sizes[checkpoint.graph.output][1]
-        if baseline["top1"]["high"] < 2 / classes or baseline["top1"]["share"] <= 1 / classes:
+        if baseline["top1"]["n"] >= ENOUGH and baseline["top1"]["low"] <= 1 / classes:
             found.append("Unedited, the network is hardly more often right than by chance: labels may be off.")
     unknown = sum(item.label is not None for item in data.items) - (baseline["top1"]["n"] if baseline else 0)
     if unknown > 0:
@@ -69,7 +70,9 @@ def warnings(checkpoint: Checkpoint, data: Dataset, baseline: Mapping[str, Any])
 def _of_names(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
     if not ours or not theirs:
         return []
-    odd = [index for index, (one, other) in enumerate(zip(ours, theirs, strict=False)) if _plain(one) != _plain(other)]
+    pairs = enumerate(zip(ours, theirs, strict=False))
+    # A label without a name is called by its index.
+    odd = [index for index, (one, other) in pairs if other != str(index) and _plain(one) != _plain(other)]
     if odd:
         first = odd[0]
         return [

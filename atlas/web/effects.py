@@ -13,7 +13,7 @@ from atlas.web.figures import BOTTOM, LEFT, RIGHT, TOP, figure, site
 register = template.Library()
 
 Numbers = Mapping[str, Any]
-FLOOR, DOT, HIGHEST = 78, 9, 7  # of a strip of dots: its axis, how far apart they lie, how many are piled up
+FLOOR, DOT = 78, 9  # of a strip of dots: its axis, how far apart they lie
 ROOM = 46  # for the number of a tick
 MEASURES = {
     "top1": ("First guess right", "of labelled pictures", "percentage points"),
@@ -135,13 +135,15 @@ def _strip(row: Row, units: Sequence[Numbers]) -> dict[str, Any]:
     """Every random unit as a dot on an axis, piled up where they are equal, and the effect itself."""
     values = [unit[row.name] for unit in units]
     low, high = min(0.0, row.size, *values), max(0.0, row.size, *values)
+    ordered = sorted(units, key=lambda it: it[row.name])
+    places = [_x(unit[row.name], low, high) for unit in ordered]
+    most = max(Counter(round(x / DOT) for x in places).values())
+    step = min(DOT, (FLOOR - TOP - 2 * DOT) / most)
     piles: Counter[int] = Counter()
     dots = []
-    for unit in sorted(units, key=lambda it: it[row.name]):
-        x = _x(unit[row.name], low, high)
-        pile = round(x / DOT)
-        dots.append({"x": x, "y": FLOOR - DOT - DOT * min(piles[pile], HIGHEST - 1), "unit": unit})
-        piles[pile] += 1
+    for unit, x in zip(ordered, places, strict=True):
+        dots.append({"x": x, "y": round(FLOOR - DOT - step * piles[round(x / DOT)], 1), "unit": unit})
+        piles[round(x / DOT)] += 1
     ticks = [_tick(value, low, high) for value in _apart(low, high)]
     own = {"x": _x(row.size, low, high), "y": FLOOR}
     return {"row": row, "dots": dots, "ticks": ticks, "own": own, "floor": FLOOR, "frame": (LEFT, RIGHT)}

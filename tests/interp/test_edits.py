@@ -186,6 +186,19 @@ def test_alpha_blends_and_mean_and_resample_take_what_they_are_given(circuit):
         edited(images)
 
 
+def test_whole_numbers_may_be_written_with_a_point(circuit):
+    images = shown(circuit)
+    edit = {**silence("line", 1), "where": {"box": [0, 0, 2, 2]}}
+    pointed = {**edit, "channels": [1.0], "where": {"box": [0.0, 0.0, 2.0, 2.0]}}
+    assert torch.equal(answer(circuit, images, [pointed]), answer(circuit, images, [edit]))
+
+
+def test_what_an_edit_leaves_alone_is_held_once(circuit):
+    edit = {"op": "weight", "parameter": "line.bias", "index": [0], "value": 1}
+    with circuit.editing([edit]) as edited:
+        assert [name for name, tensor in edited.tensors.items() if tensor is not circuit.tensors[name]] == ["line.bias"]
+
+
 def test_at_one_place_the_later_edit_finds_what_the_earlier_left(circuit):
     images = shown(circuit)
     edits = [{**silence("line", 1), "value": 4}, {"op": "scale", "layer": "line", "channels": [1], "factor": 0.5}]

@@ -170,7 +170,7 @@ class _Reader:
         if name not in shapes:
             near = ", ".join(closest(name, list(shapes)))
             raise _Unfit("parameter", f"There is no parameter {name[:80]}; the closest are {near}.", code="no-such")
-        shape, index = shapes[name], tuple(given["index"])
+        shape, index = shapes[name], tuple(None if one is None else int(one) for one in given["index"])
         if len(index) != len(shape):
             raise _Unfit("index", f"{name} has {len(shape)} dimensions {list(shape)}; null stands for all of one.")
         for place, (one, length) in enumerate(zip(index, shape, strict=True)):
@@ -219,7 +219,7 @@ class _Reader:
         name = given.get("layer") or (self.subject.layer if self.subject else "")
         if "channels" not in given:
             raise _Unfit("channels", "Must be given where a layer is.", code="required")
-        units = [self._unit(name, one, f"channels/{place}") for place, one in enumerate(given["channels"])]
+        units = [self._unit(name, int(one), f"channels/{place}") for place, one in enumerate(given["channels"])]
         return units[0].layer, tuple(unit.channel for unit in units)
 
     def _unit(self, layer: str, channel: int, member: str) -> Unit:
@@ -248,7 +248,7 @@ class _Reader:
         height, width = self.checkpoint.layers[layer].positions
         if "mask" in where:
             return Region(self._mask(where["mask"], (height, width)), (("mask", where["mask"]),))
-        top, left, bottom, right = where["box"]
+        top, left, bottom, right = map(int, where["box"])  # of JSON 1.0 is a whole number, too
         if not (top < bottom <= height and left < right <= width):
             detail = f"[top, left, bottom, right] in positions of {layer}, which has {height} × {width}; ends excluded."
             raise _Unfit("where/box", detail, code="out-of-range")

@@ -134,7 +134,8 @@ class Lens:
         lens._graph, lens._own_names = regraphed(
             self.checkpoint, graph, edits, means=means or {}, donors={} if donors is None else donors
         )
-        lens._tensors = dict(tensors)
+        # What an edit leaves alone is held once, however many edited lenses there are.
+        lens._tensors = {name: _kept(self._tensors.get(name), tensor) for name, tensor in tensors.items()}
         lens._programs, lens._others = {}, {}
         lens._edit = lambda opened: opened.edited(edits, means=means, donors=donors)
         return lens
@@ -274,6 +275,11 @@ class Lens:
 
     def _run(self, images: Tensor, targets: Iterable[str]) -> dict[str, Tensor]:
         return self.program(targets)({self._graph.input: self.prepare(images)}, redirect=self._redirects)
+
+
+def _kept(known: Tensor | None, tensor: Tensor) -> Tensor:
+    """The tensor that is known, where they are equal."""
+    return known if known is not None and torch.equal(known, tensor) else tensor
 
 
 def _unedited(lens: Lens) -> Lens:

@@ -90,7 +90,7 @@ class Knobs(Params):
     site=USUAL,
     seconds=30.0,
     params=Knobs,
-    example={"edits": [], "pictures": 1, "random_units": 1, "doses": [0.5]},
+    example={"edits": [], "pictures": 1, "metrics": ["logits"], "random_units": 1, "doses": []},
 )
 def intervention(
     lens: Lens,

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 from safetensors.numpy import load, load_file
 
+from benchmarks import real
 from workers.interp import encode, selectivity, stimuli
-from workers.interp.address import Subject
+from workers.interp.address import Subject, Unit
 from workers.interp.errors import BadParameters, UnreadableMaterial
 from workers.interp.lens import Lens
 from workers.interp.probe import Failure
@@ -223,6 +224,28 @@ def test_published_curves_have_the_published_numbers(real_data, unit):
     found = selectivity.of_angles(curves[unit], period=360)
     digits = (1, 1, 3, 1, 3)
     assert tuple(round(found[name], digit) for name, digit in zip(DERIVED, digits, strict=True)) == PUBLISHED[unit]
+
+
+@pytest.mark.parametrize("name", ["googlenet-caffe", "squeezenet1_1-caffe", "resnet20-cifar10"])
+@pytest.mark.real_data
+def test_first_layers_of_trained_networks_prefer_orientations(real_data, name):
+    """One unit at least answers mostly to one edge; further on, five at least to some curve."""
+    lens = real.opened(real_data, name)
+    layers = list(lens.layers.values())
+    edges, curves = (
+        list(
+            TUNING.run(
+                lens, [Subject.of(Unit(layer.key, channel)) for channel in range(min(layer.channels, 64))], asked
+            )
+        )
+        for layer, asked in (
+            (layers[0], {"family": "edge", "steps": 24}),
+            (layers[len(layers) // 3], {"steps": 24}),
+        )
+    )
+    strengths = [it.numbers["axes"][0]["vector_strength"] or 0 for it in edges]
+    assert max(strengths) > 0.8
+    assert sum(not it.numbers["silent"] for it in curves) >= 5
 
 
 def test_numbers_of_a_curve_by_hand():

@@ -16,6 +16,9 @@ from workers.interp.tallies import standardised
 QUANTILES = tuple(
     map(Fraction, ("0", "1/1000", "1/100", "1/20", "1/4", "1/2", "3/4", "19/20", "99/100", "999/1000", "1"))
 )
+MOST = 50  # ranks
+AT_QUANTILES = tuple({"quantile": float(quantile)} for quantile in QUANTILES)
+AT_RANKS = tuple({"rank": rank} for rank in range(1, MOST + 1))
 PERCENTILES = tuple(Fraction(hundredth, 100) for hundredth in range(101))
 SORTED = 2**22  # maxima that are in memory at a time
 DIGITS = 6  # of where a crop lies in a picture, of 1
@@ -157,22 +160,23 @@ class Standing:
                 "counts": counts,
                 "above": above,
             },
-            "examples": [*self._listed("quantile", QUANTILES), *self._listed("top", ())],
+            "examples": [*self._listed("quantile", AT_QUANTILES), *self._listed("top", AT_RANKS)],
         }
 
-    def _listed(self, kind: str, quantiles: Sequence[Fraction]) -> Iterator[dict[str, Any]]:
-        held, at = self.examples, self.column
-        for place, item in enumerate(held[f"{kind}_items"][at].tolist()):
-            label = int(held["labels"][item])
-            where = {"quantile": float(quantiles[place])} if quantiles else {"rank": place + 1}
+    def _listed(self, kind: str, places: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        held = self.examples
+        items = held[f"{kind}_items"][self.column]
+        columns = [held[f"{kind}_{name}"][self.column].tolist() for name in ("values", "positions", "boxes", "parts")]
+        told = zip(places, items.tolist(), held["labels"][items].tolist(), *columns, strict=False)
+        for where, item, label, value, position, box, part in told:
             yield {
                 **where,
-                "item": bytes(held["digests"][item]).hex(),
+                "item": held["digests"][item].tobytes().hex(),
                 "label": None if label < 0 else label,
-                "value": float(held[f"{kind}_values"][at, place]),
-                "position": held[f"{kind}_positions"][at, place].tolist(),
-                "box": held[f"{kind}_boxes"][at, place].tolist(),
-                "part": held[f"{kind}_parts"][at, place].tolist(),
+                "value": value,
+                "position": position,
+                "box": box,
+                "part": part,
             }
 
 

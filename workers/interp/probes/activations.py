@@ -35,7 +35,7 @@ class Knobs(Params):
         "checked.",
     )
     top: int = integer(
-        10, title="Strongest", description="So many of the items that it answers to most.", least=1, most=50
+        10, title="Strongest", description="So many of the items that it answers to most.", least=1, most=standings.MOST
     )
     positions: str = choice(
         "all",

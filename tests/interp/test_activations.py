@@ -1,5 +1,6 @@
 """Recording against brute force: every value stored, in float64, and looked at with numpy."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from workers.interp import recording, tallies
 from workers.interp.address import Subject, Unit
 from workers.interp.checkpoint import Checkpoint
 from workers.interp.datasets import Dataset, Item, digest_of
+from workers.interp.errors import UnreadableDataset
 from workers.interp.lens import Lens
 from workers.interp.probes import PROBES
 from workers.interp.standings import QUANTILES, rank
@@ -234,3 +236,12 @@ def test_far_from_zero_moments_keep_their_digits():
     central = flat - flat.mean(1, keepdims=True)
     expected = np.stack([flat.mean(1), *((central**power).mean(1) for power in (2, 3, 4))], axis=1)
     assert np.allclose(counted.moments().numpy(), expected, rtol=1e-9)
+
+
+def test_a_dataset_that_cannot_be_shown_is_refused_by_name():
+    lens, sound = Lens(networks.checkpoint("branches")), pictures(3)
+    broken = Item("0" * 64, "broken", None, lambda: Image.open(io.BytesIO(b"no picture")))
+    for dataset, named in ((Dataset(()), "An empty set"), (Dataset((*sound.items, broken)), "0" * 64)):
+        with pytest.raises(UnreadableDataset) as refused:
+            recorded(lens, dataset)
+        assert str(refused.value).startswith(named)

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image, UnidentifiedImageError
 from safetensors.numpy import save_file
 from torch import Tensor
 
 from workers.interp import canonical, weights
 from workers.interp.columns import Strip
 from workers.interp.datasets import Dataset, Item
-from workers.interp.errors import InterpError
+from workers.interp.errors import InterpError, UnreadableDataset
 from workers.interp.lens import Lens
 from workers.interp.tallies import Tally, as_maps, peaks
 
@@ -26,6 +27,7 @@ BATCH = 16  # items a pass: part of the numbers, because the size of a batch cha
 SAVED = 8  # batches between two states on disk
 LATTICE = 8  # positions along each axis that are at most counted when not all are
 STATE = "state.safetensors"
+UNREADABLE = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
 
 
 class Recording:
@@ -34,6 +36,7 @@ class Recording:
     `maxima` [items, units] float32 are spatial maxima, `places` the positions y·W + x where they are first, `sizes`
     width and height of each item's own picture. Tallies are of `every` position, or of a lattice of at most 8 × 8 that
     starts elsewhere in each batch. Where it is `resumable` the same question finds in `folder` what is there already.
+    Raises UnreadableDataset where there is no picture, or one cannot be opened, by its digest.
     """
 
     def __init__(
@@ -46,6 +49,8 @@ class Recording:
         every: bool = True,
         resumable: bool = True,
     ) -> None:
+        if not len(dataset):
+            raise UnreadableDataset(name="An empty set", reason="there is no picture in it")
         self.lens = lens
         self.strips = of
         self.every = every
@@ -103,9 +108,12 @@ class Recording:
         return maps[:, :, down::step, right::step]
 
     def _opened(self, row: int, item: Item) -> Tensor:
-        with item.open() as image:
-            self.sizes[self.done * BATCH + row] = image.size
-            return self.lens.checkpoint.input_spec.crop(image)
+        try:
+            with item.open() as image:
+                self.sizes[self.done * BATCH + row] = image.size
+                return self.lens.checkpoint.input_spec.crop(image)
+        except UNREADABLE as error:
+            raise UnreadableDataset(name=item.digest, reason=str(error)[:200]) from None
 
     def _array(self, name: str, dtype: type[Any], width: int) -> np.memmap[Any, Any]:
         path = self.folder / name

@@ -87,7 +87,7 @@ def activations(
     `maxima` [items, units] float32 and the items' `digests`). Units are in the order of layers and channels.
 
     A question that cannot be answered fails alone: NoSuchLayer, NoSuchUnit, NoSuchSite, BadAddress, and
-    NonfiniteActivation, of the whole checkpoint where any unit of it is not finite.
+    NonfiniteActivation, of the whole checkpoint where any unit of it is not finite. UnreadableDataset is for all.
     """
     asked = [resolved(lens, subject, site=site) for subject in subjects]
     shown = materials.datasets[params.dataset] if params.dataset else fixed(lens.checkpoint.input_spec)

@@ -50,6 +50,27 @@ def with_defaults(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, An
     return filled
 
 
+def completed(value: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The same for parameters, whose lists may hold objects: what these leave out is filled in as well."""
+    filled = copy.deepcopy(value)
+    _fill(filled, schema)
+    return filled
+
+
+def _fill(value: Any, schema: dict[str, Any]) -> None:
+    if isinstance(value, dict):
+        for name, rule in schema.get("properties", {}).items():
+            if name not in value and "default" in rule:
+                value[name] = copy.deepcopy(rule["default"])
+            _fill(value.get(name), rule)
+        for rule in schema.get("allOf", ()):
+            if "if" in rule and JUDGE(rule["if"]).is_valid(value):
+                _fill(value, rule.get("then", {}))
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for item in value:
+            _fill(item, schema["items"])
+
+
 def _unique_items(judge: Any, wanted: bool, value: Any, rule: Any) -> Iterator[ValidationError]:
     """`uniqueItems` in one pass. The library compares all pairs as soon as two items cannot be ordered."""
     if wanted and isinstance(value, list) and len({_written(item) for item in value}) < len(value):

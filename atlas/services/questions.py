@@ -239,7 +239,7 @@ def _parameters(errors: list[dict[str, str]], kind: ProbeKind | None, params: di
         return {}
     errors.extend(validation.faults(params, kind.schema, at="/params"))
     try:
-        filled: dict[str, Any] = canonical.normalise(validation.with_defaults(params, kind.schema))
+        filled: dict[str, Any] = canonical.normalise(validation.completed(params, kind.schema))
     except NotCanonical as error:
         errors.append({"pointer": "/params", "code": "not-canonical", "detail": str(error)})
         return {}

@@ -93,7 +93,7 @@ def _asks(prediction: Prediction, content: Mapping[str, Any], job: Job) -> bool:
     """Whether a job asked what a prediction is about."""
     if job.probe.name != prediction["probe"] or job.subject_text != subject_of(content, prediction):
         return False
-    filled = validation.with_defaults(dict(prediction.get("params", {})), job.probe.schema)
+    filled = validation.completed(dict(prediction.get("params", {})), job.probe.schema)
     return bool(canonical.normalise(filled) == job.params)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from atlas import validation
 from atlas.errors import Validation
 from atlas.services import catalog
 from atlas.services.questions import ask
@@ -31,6 +32,17 @@ def test_spelling_out_a_default_asks_the_same_question(checkpoint, probe):
 @pytest.mark.parametrize(
     "params", [{"steps": 11}, {"rate": 0.25}, {"seeds": [0, 2, 1]}, {"polarity": "positive"}], ids=str
 )
+def test_spelling_out_a_default_within_a_list_asks_the_same_question():
+    from workers.interp import edit_forms
+
+    schema = {"properties": {"edits": edit_forms.LIST, "top": {"type": "integer", "default": 3}}}
+    short = {"edits": [{"op": "set", "value": "zero"}, {"op": "scale", "factor": 2}]}
+    spelled = {"edits": [{"op": "set", "value": "zero", "alpha": 1, "where": None}, {"op": "scale", "factor": 2}]}
+    assert validation.completed(short, schema) == {**spelled, "top": 3} == validation.completed(spelled, schema)
+    for hostile in ({"edits": 7}, {"edits": [None, [], "x", {"op": []}]}, {"edits": [{"op": "set", "alpha": "x"}]}):
+        validation.completed(hostile, schema)  # what is wrong with it is said elsewhere
+
+
 def test_another_parameter_is_another_question(checkpoint, probe, params):
     assert one(checkpoint, params=params).fingerprint != one(checkpoint).fingerprint
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from benchmarks import accuracies
+from workers.interp.datasets import Dataset
 from workers.interp.input_spec import InputSpec
 
 pytestmark = pytest.mark.real_data
@@ -105,3 +106,9 @@ def test_both_crop_protocols_of_googlenet_are_cards():
         [0.782, 0.938],
         [0.743, 0.919],
     ]
+
+
+def test_the_figures_name_the_very_pictures_they_are_of(real_data):
+    """So that a worker that is handed these pictures knows what the baseline has to be."""
+    found = Dataset.of_folder(real_data / "images" / "cifar10_test_1000").digest
+    assert {figure["dataset"] for figure in accuracies.card("resnet20-cifar10")["figures"]} == {found}

@@ -29,9 +29,6 @@ def test_spelling_out_a_default_asks_the_same_question(checkpoint, probe):
     assert one(checkpoint, site="pre_relu").fingerprint == plain.fingerprint
 
 
-@pytest.mark.parametrize(
-    "params", [{"steps": 11}, {"rate": 0.25}, {"seeds": [0, 2, 1]}, {"polarity": "positive"}], ids=str
-)
 def test_spelling_out_a_default_within_a_list_asks_the_same_question():
     from workers.interp import edit_forms
 
@@ -43,6 +40,9 @@ def test_spelling_out_a_default_within_a_list_asks_the_same_question():
         validation.completed(hostile, schema)  # what is wrong with it is said elsewhere
 
 
+@pytest.mark.parametrize(
+    "params", [{"steps": 11}, {"rate": 0.25}, {"seeds": [0, 2, 1]}, {"polarity": "positive"}], ids=str
+)
 def test_another_parameter_is_another_question(checkpoint, probe, params):
     assert one(checkpoint, params=params).fingerprint != one(checkpoint).fingerprint
 

@@ -41,6 +41,7 @@ app.conf.update(
     task_serializer="json",
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
+    worker_lost_wait=0.5,  # a dead child leaves no result to wait for: its jobs go on at once
     worker_prefetch_multiplier=1,
     worker_proc_alive_timeout=120,  # the child imports torch before it reports for work
     worker_send_task_events=False,

@@ -51,7 +51,7 @@ def form(page: Page) -> Locator:
 def ask(page: Page, *, steps: int) -> None:
     """With parameters of one's own."""
     form(page).get_by_text("Parameters", exact=True).click()
-    page.get_by_label("Steps", exact=True).fill(str(steps))
+    form(page).get_by_label("Steps", exact=True).fill(str(steps))
     page.get_by_label("Picture size").fill("32")
     page.get_by_label("Seeds").fill("0, 5")
     form(page).get_by_role("button", name="Compute").click()
@@ -91,7 +91,7 @@ def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     ask(page, steps=300)
     expect(page.get_by_text("Asked. The answer appears here.")).to_be_visible()
     form(page).get_by_text("Parameters", exact=True).click()
-    page.get_by_label("Steps", exact=True).focus()
+    form(page).get_by_label("Steps", exact=True).focus()
     picture, field = positions(page)
     # What grows above the field is made up for by scrolling, in whole pixels, while heights are fractions of them.
     before = pytest.approx(picture, abs=0.01), pytest.approx(field, abs=1)
@@ -134,7 +134,7 @@ def test_by_keyboard(opened, organism, one_time):
     sign_in(page, one_time)
     form(page).get_by_text("Parameters", exact=True).focus()
     page.keyboard.press("Enter")
-    page.get_by_label("Steps", exact=True).focus()
+    form(page).get_by_label("Steps", exact=True).focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("9")
     page.keyboard.press("Enter")

@@ -106,7 +106,7 @@ def test_a_flipped_bit_is_another_checkpoint(tmp_path, organism):
     flipped = bytearray(GOOD)
     flipped[-3] ^= 1
     weights.write_bytes(flipped)
-    with pytest.raises(CommandError, match="registered already, as another checkpoint"):
+    with pytest.raises(CommandError, match="registered already, with other content"):
         run(weights=weights)
 
 

@@ -6,7 +6,7 @@ PORT ?= 8000
 python := .venv/bin/python
 # A process for each core and one for those that wait, and a file of tests stays in one; each computes with one thread.
 processes := $(shell expr $$(nproc) + 1)
-pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses $(processes) --dist loadfile
+pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses $(processes) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo serve test test-servers fuzz chaos lint format types contracts schema reference doctor ci clean run-env test-env
 

@@ -85,6 +85,15 @@ def registration(name: str = "a") -> Registration:
     )
 
 
+# Files that mostly wait, for workers, servers and browsers: begun first, they wait beside others and not at the end.
+FIRST = ("tests/workers/test_celery.py", "tests/atlas/test_serve.py", "tests/workers/test_demo.py", "tests/browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order what is run."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+
 @pytest.fixture(autouse=True)
 def artifact_folder(tmp_path: Path, settings) -> Path:
     """Artifacts of one test stay with it."""

@@ -8,6 +8,9 @@ transport and a Redis that is away are one and the same case.
 import logging
 import multiprocessing
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -30,6 +33,10 @@ log = logging.getLogger(__name__)
 STRAND_SECONDS = 600
 # Made before the fork, so that the child sees what the parent was told: SIGTERM reaches only the parent.
 stopping = multiprocessing.Event()
+# Held while the parent is at the database, and while it forks. On the in-process transport the two are different
+# threads, and a child that is forked while another thread holds a lock of SQLite's finds it held for ever.
+looking = threading.RLock()
+os.register_at_fork(before=looking.acquire, after_in_parent=looking.release, after_in_child=looking.release)
 
 app = Celery("workers", broker=settings.BROKER)
 app.conf.update(
@@ -87,32 +94,36 @@ class Bell(bootsteps.StartStopStep):
 app.steps["worker"].add(Bell)
 
 
+@contextmanager
+def at_the_database() -> Iterator[None]:
+    """The parent's time at the database. One that is away is logged: the next look may find it."""
+    with looking:
+        try:
+            yield
+        except DatabaseError as error:
+            log.warning("cannot look at the queue: %s", error)
+        finally:
+            # The pool forks from this process: a child must not inherit an open connection.
+            connection.close()
+
+
 def look() -> None:
-    """Sweep, and ring once if somebody waits. A database that is away is logged: the next look may find it."""
-    try:
+    """Sweep, and ring once if somebody waits."""
+    with at_the_database():
         moved = sweep()
         idle = not state.active_requests and not state.reserved_requests
         if idle and not stopping.is_set() and turns.waiting().exists():
             drain.delay()
         if moved:
             log.info("took %d jobs back from workers that are gone", moved)
-    except DatabaseError as error:
-        log.warning("cannot look at the queue: %s", error)
-    finally:
-        # The pool forks from this process: a child must not inherit an open connection.
-        connection.close()
 
 
 def strand() -> None:
     """Fail what has waited for a day without a worker that could answer it."""
-    try:
+    with at_the_database():
         failed = jobs.strand()
         if failed:
             log.warning("%d questions waited a day for a worker that could answer them", failed)
-    except DatabaseError as error:
-        log.warning("cannot look at the queue: %s", error)
-    finally:
-        connection.close()
 
 
 @setup_logging.connect

@@ -280,6 +280,8 @@ STORAGES = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+SCRATCH = HOME / "scratch"  # where a computation that takes long goes on after an interruption
+
 # --- Workers ----------------------------------------------------------------------------------------------------------
 # memory:// is Celery's in-process transport: the worker rings for itself. Production rings through redis://.
 BROKER = environment("BROKER", "memory://")

@@ -96,8 +96,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def artifact_folder(tmp_path: Path, settings) -> Path:
-    """Artifacts of one test stay with it."""
+    """Artifacts of one test stay with it, and what its computations leave on their way."""
     folder = tmp_path / "artifacts"
+    settings.SCRATCH = tmp_path / "scratch"
     settings.STORAGES = {
         **settings.STORAGES,
         "artifacts": {"BACKEND": "atlas.storage.ContentStore", "OPTIONS": {"location": str(folder)}},

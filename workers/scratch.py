@@ -27,4 +27,4 @@ def sweep() -> None:
 
 def folder() -> Path:
     """Where they all lie."""
-    return Path(settings.HOME) / "scratch"
+    return Path(settings.SCRATCH)

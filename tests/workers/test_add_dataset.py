@@ -118,11 +118,19 @@ def test_a_private_one_is_its_teams(folder):
     ],
 )
 def test_real_photographs_are_the_dataset_of_their_folder(real_data, pictures, labels, more, tmp_path):
-    images = real_data / "images"
-    call_command("add_dataset", str(images / pictures), labels=images / labels, slug="real", **more)
+    """A tenth of them: all thousand take a quarter of a minute."""
+    folder, table = tmp_path / "pictures", tmp_path / "labels.csv"
+    folder.mkdir()
+    chosen = sorted((real_data / "images" / pictures).iterdir())[::10]
+    for path in chosen:
+        shutil.copyfile(path, folder / path.name)
+    head, *lines = (real_data / "images" / labels).read_text().splitlines(keepends=True)
+    names = {path.name for path in chosen}
+    table.write_text(head + "".join(line for line in lines if line.partition(",")[0] in names))
+    call_command("add_dataset", str(folder), labels=table, slug="real", **more)
     row = Dataset.objects.get()
-    assert row.digest == Pictures.of_folder(images / pictures).digest
+    assert row.digest == Pictures.of_folder(folder).digest
     kept = translate.dataset(row)
-    assert (row.size, len(kept), sum(it.label is None for it in kept.items)) == (1000, 1000, 0)
-    zipped = shutil.make_archive(str(tmp_path / "real"), "zip", images / pictures)
-    call_command("add_dataset", zipped, labels=images / labels, slug="real", **more)
+    assert (row.size, len(kept), sum(it.label is None for it in kept.items)) == (100, 100, 0)
+    zipped = shutil.make_archive(str(tmp_path / "real"), "zip", folder)
+    call_command("add_dataset", zipped, labels=table, slug="real", **more)

@@ -11,6 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.core.cache import cache
 from django.core.files.storage import storages
 from django.db import connection, connections
 from django.db.models import F
@@ -105,6 +106,12 @@ def artifact_folder(tmp_path: Path, settings) -> Path:
     }
     storages._storages = {}  # Django keeps the storages it has made
     return folder
+
+
+@pytest.fixture(autouse=True)
+def unhurried() -> None:
+    """What one test did often enough to be refused is forgotten before the next."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -206,8 +206,11 @@ def item(members: Mapping[str, Any] | None, name: str) -> Any:
 
 @register.filter
 def pairs(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Names and values; a template's own `.items` would take a member of that name for them."""
-    return [*members.items()]
+    """Names and values, by name, because PostgreSQL keeps no other order.
+
+    A template's own `.items` would take a member of that name for them.
+    """
+    return sorted(members.items(), key=lambda member: member[0])
 
 
 @register.filter

@@ -56,7 +56,7 @@ def test_page_json_and_artifact_say_the_same_to_the_digit(lab):
             )
     page = Client().get(f"/j/{one.fingerprint}").content.decode()
     assert "Tuning to curves, by orientation" in page
-    assert "a curve (radius 12 px, span 90°, width 2 px, contrast 1) on grey" in page
+    assert "a curve (contrast 1, radius 12 px, span 90°, width 2 px) on grey" in page
     assert "largest response at" in page
     page = Client().get(f"/j/{two.fingerprint}").content.decode()
     assert page.count("<rect x=") == 24

@@ -13,7 +13,7 @@ from api.idempotency import idempotent
 from api.pagination import page, window
 from api.parsers import NotYet
 from api.schema import Written, operation
-from api.uploads import unreadable
+from api.uploads import OWNER, unreadable
 from atlas import labels, uploads, validation
 from atlas.dossiers import datasets as dossiers
 from atlas.dossiers.bodies import body
@@ -46,12 +46,7 @@ WANTED: Mapping[str, Any] = validation.closed(
         "file_column": {**COLUMN, "description": "Which column names the file, unless it is file."},
         "index_column": {**COLUMN, "description": "Which holds the label, unless it is index or label."},
         "name_column": {**COLUMN, "description": "Which names it, unless it is words, class or label."},
-        "team": {
-            "type": "string",
-            "maxLength": 40,
-            "description": "Which team is to own it, by slug. A curator of one team need not say; the operator may "
-            "leave it out for what is the atlas's own.",
-        },
+        "team": OWNER,
         "visibility": {
             "type": "string",
             "enum": Visibility.values,

@@ -14,6 +14,12 @@ from atlas.services import drafts
 from atlas.uploads import Received
 
 FILE = "weights"
+OWNER: Mapping[str, Any] = {
+    "type": "string",
+    "maxLength": 40,
+    "description": "Which team is to own it, by slug. A curator of one team need not say; the operator may "
+    "leave it out for what is the atlas's own.",
+}
 WANTED: Mapping[str, Any] = {
     "type": "object",
     "description": "A safetensors file, and what people have to know of it. Each part is sent once.",
@@ -28,12 +34,7 @@ WANTED: Mapping[str, Any] = {
         "architecture": {"type": "string", "minLength": 1, "maxLength": 100, "description": "A known architecture."},
         "card": {"type": "string", "minLength": 1, "description": "JSON: title, input, licence, labels …"},
         FILE: {"type": "string", "format": "binary", "description": "A safetensors file of at most 2 GiB."},
-        "team": {
-            "type": "string",
-            "maxLength": 40,
-            "description": "Which team is to own it, by slug. A curator of one team need not say; the operator may "
-            "leave it out for what is the atlas's own.",
-        },
+        "team": OWNER,
         "visibility": {
             "type": "string",
             "enum": Visibility.values,

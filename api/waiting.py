@@ -46,7 +46,7 @@ def waiting(method: Callable[..., Response]) -> Callable[..., Response]:
 
 def _ended(fingerprint: str, *, seconds: int) -> bool:
     until = time.monotonic() + seconds
-    while not (ended := Job.objects.filter(fingerprint=fingerprint, state__in=dossiers.ENDED).exists()):
+    while not (ended := Job.objects.filter(fingerprint=fingerprint, state__in=Job.ENDED).exists()):
         if time.monotonic() > until:
             return False
         time.sleep(LOOK)

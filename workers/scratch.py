@@ -8,8 +8,6 @@ from django.conf import settings
 
 from atlas.models import Job
 
-OPEN = (Job.State.QUEUED, Job.State.RUNNING)
-
 
 def of(claimed: Sequence[Job]) -> Path | None:
     """The folder of a lone question, by its fingerprint; who makes it is whoever needs it."""
@@ -20,7 +18,7 @@ def sweep() -> None:
     """Remove what belongs to questions that have an answer, or need none."""
     lying = {path.name: path for path in folder().glob("*")}
     if lying:
-        wanted = Job.objects.filter(fingerprint__in=lying, state__in=OPEN).values_list("fingerprint", flat=True)
+        wanted = Job.objects.filter(fingerprint__in=lying, state__in=Job.OPEN).values_list("fingerprint", flat=True)
         for name in set(lying) - set(wanted):
             shutil.rmtree(lying[name], ignore_errors=True)
 

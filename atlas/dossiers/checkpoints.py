@@ -15,7 +15,6 @@ from atlas.services import addresses, workers
 
 WALL = 100  # tiles of a wall page
 STRIP = 6  # tiles of a layer on its checkpoint's page
-OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 LARGE = ("graph", "response_check", "labels", "units", "card")  # columns that no list shows
 
 
@@ -125,7 +124,7 @@ class CheckpointDossier:
     @property
     def open(self) -> bool:
         """Whether some picture of the page is on its way."""
-        return any(tile.state in OPEN for strip in self.strips for tile in strip.tiles)
+        return any(tile.state in Job.OPEN for strip in self.strips for tile in strip.tiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ class WallDossier:
     @property
     def open(self) -> bool:
         """Whether some picture of this page is on its way."""
-        return any(tile.state in OPEN for tile in self.tiles)
+        return any(tile.state in Job.OPEN for tile in self.tiles)
 
 
 def checkpoints(actor: Contributor | None) -> tuple[CheckpointFacts, ...]:

@@ -16,7 +16,6 @@ from atlas.permissions import permits
 from atlas.services import estimates, jobs, turns, workers
 
 MOST_PICTURES = 8  # of a glance
-ENDED = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED, Job.State.QUARANTINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class JobFacts:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in ENDED
+        return self.state in Job.ENDED
 
     @property
     def progress(self) -> float:
@@ -146,7 +145,7 @@ class Glance:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self.state in ENDED
+        return self.state in Job.ENDED
 
 
 @dataclass(frozen=True, slots=True)

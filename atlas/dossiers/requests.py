@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from atlas.dossiers.jobs import ENDED
 from atlas.errors import NoSuchRequest
 from atlas.models import Contributor, Job, Request
 from atlas.permissions import readable_jobs
@@ -43,7 +42,7 @@ def request(request_id: str, *, actor: Contributor | None) -> RequestDossier:
         url=f"/api/v1/requests/{row.id}",
         created_at=row.created_at,
         cancelled_at=row.cancelled_at,
-        ended=sum(job.state in ENDED for job in jobs),
+        ended=sum(job.state in Job.ENDED for job in jobs),
         jobs=tuple(
             RequestedFacts(job.fingerprint, f"/j/{job.fingerprint}", job.subject_text, job.state) for job in jobs
         ),

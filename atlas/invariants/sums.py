@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from atlas.models import Finding, FindingArtifact, Job, LedgerEntry, Request, RequestedJob
-from atlas.services.ledger import OPEN
 
 State, Kind = Job.State, LedgerEntry.Kind
 
@@ -35,7 +34,7 @@ def holds_and_closings() -> Iterator[str]:
     same = LedgerEntry.objects.filter(job=OuterRef("job"), generation=OuterRef("generation"))
     closed, held = Exists(same.exclude(kind=Kind.HOLD)), Exists(same.filter(kind=Kind.HOLD))
     holds = LedgerEntry.objects.filter(kind=Kind.HOLD)
-    current = Q(generation=F("job__generation"), job__state__in=OPEN)
+    current = Q(generation=F("job__generation"), job__state__in=Job.OPEN)
     for pk in holds.filter(~current & ~Q(closed)).values_list("job", flat=True):
         yield f"job {pk} has ended, and its hold is open"
     for pk in holds.filter(current & Q(closed)).values_list("job", flat=True):

@@ -87,6 +87,9 @@ class Job(models.Model):
         CANCELLED = "cancelled", "cancelled"
         QUARANTINED = "quarantined", "quarantined"
 
+    OPEN = (State.QUEUED, State.RUNNING)
+    ENDED = (State.DONE, State.FAILED, State.CANCELLED, State.QUARANTINED)
+
     fingerprint = models.CharField(max_length=64, unique=True)
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="jobs")
     probe = models.ForeignKey(ProbeKind, on_delete=models.PROTECT, related_name="jobs")

@@ -31,7 +31,8 @@ from atlas.storage import SHA256, hash_of, path_of
 
 # What a browser may be handed as it is; everything else is a download. Nothing here can carry a script.
 SHOWN = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg"}
-DOWNLOADED = {"application/json": "json", "application/x-safetensors": "safetensors", "text/csv": "csv"}
+SAFETENSORS = "application/x-safetensors"
+DOWNLOADED = {"application/json": "json", SAFETENSORS: "safetensors", "text/csv": "csv"}
 EXTENSIONS = SHOWN | DOWNLOADED
 
 

@@ -177,7 +177,7 @@ def register(
     known = _known(slug=slug, digest=facts.digest)
     if known:
         return known, False
-    artifact = artifacts.keep(weights, media_type="application/x-safetensors")
+    artifact = artifacts.keep(weights, media_type=artifacts.SAFETENSORS)
     with transaction.atomic():
         checkpoint = Checkpoint.objects.create(
             slug=slug,

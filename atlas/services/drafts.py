@@ -18,9 +18,7 @@ from atlas.services.questions import Question
 from atlas.storage import hash_of
 from atlas.validation import named_at
 
-MEDIA_TYPE = "application/x-safetensors"
 REGISTER = "checkpoint.register"  # or dataset.register, which is as demanding
-OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 def owners(actor: Contributor, *, verb: str = REGISTER) -> list[Team]:
@@ -91,7 +89,7 @@ def upload(
         return jobs.queue(actor=actor, questions=[question])
     given = {"architecture": architecture, "card": card, "registered_by": actor, **checkpoints.described(card)}
     given |= {"visibility": visibility} if visibility else {}
-    artifact = artifacts.keep(weights, media_type=MEDIA_TYPE)  # a row without its file would be a lie
+    artifact = artifacts.keep(weights, media_type=artifacts.SAFETENSORS)  # a row without its file would be a lie
     with transaction.atomic():
         row = _drafted(slug, team=team, upload=artifact, question=question.fingerprint, **given)
         _withdraw_others(row, actor=actor)
@@ -107,7 +105,7 @@ def publish(
     `weights` is the canonical file. Raises LeaseLost, UploadReplaced, RegisteredElsewhere; nothing is written then.
     """
     _require_unknown(facts.digest, of=job.checkpoint)
-    artifact = artifacts.keep(weights, media_type=MEDIA_TYPE)
+    artifact = artifacts.keep(weights, media_type=artifacts.SAFETENSORS)
     numbers = {
         "digest": facts.digest,
         "layers": len(facts.layers),
@@ -172,7 +170,7 @@ def _question(row: Checkpoint, **asked: str) -> Question:
 
 def _withdraw_others(row: Checkpoint, *, actor: Contributor) -> None:
     """Stop registering what was uploaded before."""
-    for job in row.jobs.filter(state__in=OPEN).exclude(fingerprint=row.question):
+    for job in row.jobs.filter(state__in=Job.OPEN).exclude(fingerprint=row.question):
         jobs.withdraw(job, actor=actor)
 
 

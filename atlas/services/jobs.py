@@ -174,11 +174,15 @@ def _take(worker: Worker, head: Job, *, limit: int) -> list[Job]:
             started_at=Now(),
             done_steps=0,
             of_steps=0,
+            together=1,
         )
     ]
-    Job.objects.filter(pk__in=won).update(together=len(won))
+    if len(won) > 1:
+        Job.objects.filter(pk__in=won).update(together=len(won))
     note(won, "claim", State.RUNNING, was=State.QUEUED, worker=worker)
-    claimed = list(Job.objects.filter(pk__in=won).select_related("checkpoint", "probe").order_by(head_first, "id"))
+    claimed = list(
+        Job.objects.filter(pk__in=won).select_related("checkpoint", "probe", "owner").order_by(head_first, "id")
+    )
     turns.charge(claimed)
     return claimed
 

@@ -9,7 +9,6 @@ from atlas.models import Contributor, Job, JobEvent, Worker
 from atlas.services import ledger, outcomes, turns
 
 State = Job.State
-ENDED = (State.DONE, State.FAILED, State.CANCELLED, State.QUARANTINED)
 
 
 def note(
@@ -39,7 +38,7 @@ def note(
     )
     if was == State.RUNNING != to:
         turns.settle(ids)
-    if to in ENDED:
+    if to in Job.ENDED:
         ledger.close(ids, was=was, to=to)
     if {was, to} & set(outcomes.TELLING):
         outcomes.follow(ids)

@@ -20,7 +20,6 @@ from atlas.services.instants import from_now
 from atlas.services.questions import Question
 
 Kind, State = LedgerEntry.Kind, Job.State
-OPEN = (State.QUEUED, State.RUNNING)
 DAY = timedelta(hours=24)
 RECENT = 20  # answers whose median is what the next one is expected to take
 UNKNOWN_WAIT = 3600  # seconds to say when only what is running stands in the way
@@ -122,7 +121,7 @@ def used(team: Team) -> float:
 
 def held(team: Team) -> float:
     """Device-seconds held for what is queued or running."""
-    return Job.objects.filter(payer=team, state__in=OPEN).aggregate(sum=Sum("estimate"))["sum"] or 0.0
+    return Job.objects.filter(payer=team, state__in=Job.OPEN).aggregate(sum=Sum("estimate"))["sum"] or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ def _require_room(team: Team, wanted: float, *, among: Sequence[int]) -> None:
         return
     if wanted > most:
         raise AboveQuota(team=team.slug, wanted=_whole(wanted), limit=_whole(most))
-    others = Job.objects.filter(payer=team, state__in=OPEN).exclude(pk__in=among)
+    others = Job.objects.filter(payer=team, state__in=Job.OPEN).exclude(pk__in=among)
     kept = others.aggregate(sum=Sum("estimate"))["sum"] or 0.0
     lacking = used(team) + kept + wanted - most
     if lacking > 0:

@@ -10,7 +10,6 @@ from typing import IO, Any
 
 from atlas.errors import Malformed, TooLarge
 
-MEDIA_TYPE = "application/x-safetensors"
 LARGEST = 16 << 20  # bytes of a file: what a computation is handed at most
 LARGEST_HEADER = 64 << 10
 MOST_TENSORS, MOST_DIMENSIONS = 64, 8

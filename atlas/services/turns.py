@@ -11,7 +11,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from atlas.models import Breaker, Contributor, Job, ProbeKind, Share, Worker
-from atlas.services.ledger import OPEN, took
+from atlas.services.ledger import took
 
 State = Job.State
 
@@ -80,7 +80,7 @@ def _able(worker: Worker, probes: Sequence[ProbeKind]) -> QuerySet[Job]:
 
 
 def _has_open() -> Exists:
-    return Exists(Job.objects.filter(asker=OuterRef("person"), state__in=OPEN))
+    return Exists(Job.objects.filter(asker=OuterRef("person"), state__in=Job.OPEN))
 
 
 def _move(by: dict[Job, float]) -> None:

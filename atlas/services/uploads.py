@@ -27,8 +27,8 @@ def upload(*, actor: Contributor, file: IO[bytes], declared: str) -> Artifact:
     require_uploader(actor)
     if declared == tables.MEDIA_TYPE:
         return _kept(actor, tables.rewritten(file), tables.MEDIA_TYPE)
-    if declared == tensors.MEDIA_TYPE:
-        return _kept(actor, tensors.rewritten(file), tensors.MEDIA_TYPE)
+    if declared == artifacts.SAFETENSORS:
+        return _kept(actor, tensors.rewritten(file), artifacts.SAFETENSORS)
     with pictures.redrawn(file, declared=declared) as picture:
         return _kept(actor, picture, pictures.MEDIA_TYPE)
 

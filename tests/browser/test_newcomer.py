@@ -62,7 +62,8 @@ def read_the_finding(page: Page, *, steps: int) -> None:
     pictures = page.locator(".pictures img")
     expect(pictures).to_have_count(4)
     for picture in pictures.all():
-        assert picture.evaluate("image => image.complete && image.naturalWidth") == 32
+        expect(picture).to_have_js_property("complete", True)
+        expect(picture).to_have_js_property("naturalWidth", 32)
     captions = page.locator(".pictures figcaption").all_text_contents()
     assert all(re.fullmatch(r"seed [05] reaches −?[\d.e+−]+.*", caption) for caption in captions), captions
     page.get_by_text("How this was made").click()

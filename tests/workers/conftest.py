@@ -1,7 +1,8 @@
 """The shipped organism, registered for real, and questions that cost a second."""
 
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from atlas.services import catalog, checkpoints, jobs, people
 from atlas.services.checkpoints import Registration
 from atlas.services.questions import ask
 from workers import registration, translate
+from workers.drain import Drain
 from workers.interp.probes import PROBES
 
 ORGANISM = settings.BASE_DIR / "workers" / "organisms" / "curve-circuit"
@@ -56,6 +58,14 @@ def organism_on(card, examined) -> Callable[[], Checkpoint]:
 def organism(organism_on, db) -> Checkpoint:
     """`curve-circuit`, registered."""
     return organism_on()
+
+
+@pytest.fixture
+def drain(fresh_database) -> Iterator[Drain]:
+    """A worker's loop in this process, on a database that commits."""
+    loop = Drain(stopping=threading.Event(), device="cpu")
+    yield loop
+    loop.leave()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """From the question who is like a unit to the page that shows them; another checkpoint must be open to who reads it."""
 
-import threading
-
 import pytest
 from django.test import Client
 from safetensors.numpy import load
@@ -10,14 +8,6 @@ from atlas.errors import Validation
 from atlas.models import Checkpoint, Contributor, Membership, Role, Visibility
 from atlas.services import artifacts, jobs, people, teams
 from atlas.services.questions import ask
-from workers.drain import Drain
-
-
-@pytest.fixture
-def drain(fresh_database):
-    loop = Drain(stopping=threading.Event(), device="cpu")
-    yield loop
-    loop.leave()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Computations that need more than numbers: a spectrum is measured, named by its hash, and handed to the worker."""
 
 import io
-import threading
 
 import numpy as np
 import pytest
@@ -13,17 +12,9 @@ from atlas.models import Dataset, Job
 from atlas.services import artifacts, datasets, jobs, people
 from atlas.services.questions import ask
 from workers import translate
-from workers.drain import Drain
 from workers.interp.errors import NoSuchMaterial
 
 MACO = {"size": 24, "steps": 2, "seeds": [0], "polarity": "positive", "parameterisation": "maco"}
-
-
-@pytest.fixture
-def drain(fresh_database):
-    loop = Drain(stopping=threading.Event(), device="cpu")
-    yield loop
-    loop.leave()
 
 
 def photographs(count: int = 3, *, visibility: str = "public") -> Dataset:

@@ -1,7 +1,6 @@
 """From the question about a unit's weights to rows that lists read: the same numbers everywhere, to the digit."""
 
 import io
-import threading
 
 import pytest
 from django.test import Client
@@ -11,14 +10,6 @@ from atlas.models import Connection
 from atlas.services import artifacts, gathering, jobs, people
 from atlas.services.questions import ask
 from tests.archived import GOOD, archive
-from workers.drain import Drain
-
-
-@pytest.fixture
-def drain(fresh_database):
-    loop = Drain(stopping=threading.Event(), device="cpu")
-    yield loop
-    loop.leave()
 
 
 @pytest.fixture

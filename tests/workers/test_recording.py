@@ -1,7 +1,6 @@
 """From a dataset of the record to statistics of every neuron: finding, arrays, rows and REST say one thing."""
 
 import io
-import threading
 
 import numpy as np
 import pytest
@@ -13,16 +12,8 @@ from atlas.models import Dataset, Job, UnitStatistics
 from atlas.services import artifacts, datasets, jobs, people
 from atlas.services.questions import ask
 from workers import scratch
-from workers.drain import Drain
 from workers.interp import recording
 from workers.interp.datasets import digest_of
-
-
-@pytest.fixture
-def drain(fresh_database):
-    loop = Drain(stopping=threading.Event(), device="cpu")
-    yield loop
-    loop.leave()
 
 
 def photographs(count: int = 5, **more) -> Dataset:

@@ -1,7 +1,5 @@
 """The demo's story: told by finished jobs as far as there are any, told once, and standing as it should."""
 
-import threading
-
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -23,7 +21,6 @@ from atlas.models import (
     User,
 )
 from atlas.services import artifacts, people
-from workers.drain import Drain
 from workers.management.commands import exhibit, seed
 from workers.storytelling import ACTS, read
 
@@ -56,13 +53,6 @@ def titles() -> dict[str, str]:
 def quick(monkeypatch):
     """Pictures of few steps: whether they are there is what matters here."""
     monkeypatch.setattr(exhibit, "SMALL_STEPS", 2)
-
-
-@pytest.fixture
-def drain(fresh_database):
-    loop = Drain(stopping=threading.Event(), device="cpu")
-    yield loop
-    loop.leave()
 
 
 def test_it_is_told_once_as_far_as_there_are_pictures(quick, drain, organism_on, capsys):

@@ -1,13 +1,13 @@
 """One exact function: a graph, its tensors and its input convention, identified by content and read by rule."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from torch import Tensor
 
 from workers.interp import canonical, geometry, layers, weights
-from workers.interp.errors import CheckpointArchitecture, NoSuchLayer, NoSuchUnit
+from workers.interp.errors import BadGraph, CheckpointArchitecture, NoSuchLayer, NoSuchUnit
 from workers.interp.graph import Graph
 from workers.interp.input_spec import InputSpec
 from workers.interp.layers import Anatomy, Branch, Layer
@@ -63,6 +63,22 @@ class Checkpoint:
         """The identity: hex SHA-256 over weights, graph and input spec."""
         parts = {"weights": self.weights_sha256, "graph": self.graph_sha256, "input_spec": self.input_spec.to_json()}
         return canonical.sha256(parts)
+
+    def accepts(self, nodes: Iterable[str], *, side: int) -> bool:
+        """Whether the values of these nodes can be computed for an input of this side; found out once for all units."""
+        asked = (tuple(nodes), side)
+        if asked not in self._accepted:
+            given = (self.input_spec.channels, side, side)
+            try:
+                geometry.shapes(self.graph, self.shapes, given=given, targets=asked[0])
+                self._accepted[asked] = True
+            except BadGraph:
+                self._accepted[asked] = False
+        return self._accepted[asked]
+
+    @cached_property
+    def _accepted(self) -> dict[tuple[tuple[str, ...], int], bool]:
+        return {}
 
     @cached_property
     def sizes(self) -> geometry.Shapes:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workers.interp import geometry, warp
+from workers.interp import warp
 from workers.interp.checkpoint import Checkpoint
-from workers.interp.errors import BadGraph, FixedInput
+from workers.interp.errors import FixedInput
 
 MARGIN, GRAIN, LEAST = 1.5, 8, 16  # of a receptive field; pixels
 
@@ -28,9 +28,9 @@ def frame(checkpoint: Checkpoint, layers: Iterable[str], *, site: str, size: int
     """
     wanted = Frame(size, warp.canvas_for(size))
     nodes = [part.node for layer in layers for part in checkpoint.layers[layer].require(site)]
-    if _accepts(checkpoint, nodes, side=wanted.canvas) and _accepts(checkpoint, nodes, side=size):
+    if checkpoint.accepts(nodes, side=wanted.canvas) and checkpoint.accepts(nodes, side=size):
         half = size // 2
-        halves = all(_accepts(checkpoint, nodes, side=side) for side in (half, warp.canvas_for(half)))
+        halves = all(checkpoint.accepts(nodes, side=side) for side in (half, warp.canvas_for(half)))
         return Frame(size, wanted.canvas, halves)
     height, width = checkpoint.input_spec.size
     if height != width:
@@ -49,13 +49,3 @@ def cropped(checkpoint: Checkpoint, layers: Iterable[str], *, size: int) -> int:
         return size
     side = max(max(one) for one in seen if one is not None)
     return min(size, max(LEAST, math.ceil(MARGIN * side / GRAIN) * GRAIN))
-
-
-def _accepts(checkpoint: Checkpoint, nodes: list[str], *, side: int) -> bool:
-    """Whether the values of these nodes can be computed for an input of this side."""
-    given = (checkpoint.input_spec.channels, side, side)
-    try:
-        geometry.shapes(checkpoint.graph, checkpoint.shapes, given=given, targets=nodes)
-    except BadGraph:
-        return False
-    return True

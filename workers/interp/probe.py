@@ -14,6 +14,8 @@ from workers.interp.lens import Lens
 from workers.interp.parameters import Params
 from workers.interp.plan import Plan
 
+SAFETENSORS = "application/x-safetensors"  # the media type of arrays
+
 
 @dataclass(frozen=True, slots=True)
 class Blob:

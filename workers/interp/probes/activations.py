@@ -17,12 +17,11 @@ from workers.interp.errors import InterpError, NonfiniteActivation
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params, choice, dataset, integer
 from workers.interp.plan import Plan
-from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.probe import SAFETENSORS, Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
 from workers.interp.recording import BATCH, Recording
 from workers.interp.standings import Standing
 
 USUAL = "pre_relu"  # of layers that have it
-SAFETENSORS = "application/x-safetensors"
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,13 @@ from workers.interp.lens import Lens
 from workers.interp.parameters import Params, choice, dataset, integer, words
 from workers.interp.pathways import KINDS, PICTURE, Pathways
 from workers.interp.plan import Plan
-from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.probe import SAFETENSORS, Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
 from workers.interp.strands import Connection, ExpectedPair, Pair, Strand
 
 EXPECTED = "expected"
 WIDER = 2  # times as many units as are listed are looked at where only a bound says which listen
 DIRECTIONS = {"both": ("upstream", "downstream"), "upstream": ("upstream",), "downstream": ("downstream",)}
 USUAL = "pre_relu"  # of layers that have it
-SAFETENSORS = "application/x-safetensors"
 
 
 @dataclass(frozen=True)

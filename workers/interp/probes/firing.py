@@ -21,12 +21,11 @@ from workers.interp.lens import Lens
 from workers.interp.norms import Norms
 from workers.interp.parameters import Params, artifact, integer
 from workers.interp.plan import Plan
-from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.probe import SAFETENSORS, Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
 from workers.interp.recording import Recording
 from workers.interp.tallies import as_maps, peaks
 
 USUAL = "pre_relu"  # of layers that have it
-SAFETENSORS = "application/x-safetensors"
 LARGEST = 64 * 10**6  # pixels of a picture that is opened
 Array = np.ndarray[Any, Any]
 

@@ -16,13 +16,12 @@ from workers.interp.experiment import TOGETHER, Design, Experiment
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params, dataset, integer, numbers, objects, several
 from workers.interp.plan import Plan
-from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.probe import SAFETENSORS, Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
 from workers.interp.ranking import rank
 from workers.interp.streams import Stream
 from workers.interp.tasks import TOPS, Classifier, task_of
 
 USUAL = "post_relu"
-SAFETENSORS = "application/x-safetensors"
 METRICS = (*TOPS, "logits", "layers")
 
 

@@ -15,7 +15,7 @@ from workers.interp.lens import Lens
 from workers.interp.likeness import ByActivation, ByTuning, ByWeights, Measure, correlation, cosine, site_of, turned
 from workers.interp.parameters import Params, checkpoint, choice, dataset, integer, words
 from workers.interp.plan import Plan
-from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.probe import SAFETENSORS, Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
 from workers.interp.showing import Question
 from workers.interp.stimuli import FAMILIES
 from workers.interp.tuning_knobs import MAXIMUM
@@ -23,7 +23,6 @@ from workers.interp.tuning_knobs import Knobs as Tuned
 
 ACTIVATION, WEIGHTS, TUNING = "activation", "weights", "tuning"
 USUAL = "pre_relu"
-SAFETENSORS = "application/x-safetensors"
 AROUND = tuple(name for name, it in FAMILIES.items() if it.quantities[0] in ("orientation", "hue"))
 
 

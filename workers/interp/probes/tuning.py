@@ -14,13 +14,12 @@ from workers.interp.address import Subject
 from workers.interp.errors import BadAddress, InterpError, NonfiniteActivation, UnreadableMaterial
 from workers.interp.lens import Lens
 from workers.interp.plan import Plan
-from workers.interp.probe import Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
+from workers.interp.probe import SAFETENSORS, Answers, Blob, Failure, Finding, Materials, Observe, Progress, probe
 from workers.interp.showing import Question, Recording, Session
 from workers.interp.sweep import Axis, Sweep, written
 from workers.interp.tuning_knobs import PICTURE, Knobs
 
 USUAL = "pre_relu"  # of layers that have it
-SAFETENSORS = "application/x-safetensors"
 LARGEST = 4096  # pixels a side of a picture to be turned
 Array = np.ndarray
 

@@ -52,12 +52,16 @@ class Command(BaseCommand):
             raise SystemExit(status)
 
     def exhibit(self) -> None:
-        """Register what is shown and ask for its pictures; then let people of a demo talk about them."""
-        self.run_beside("exhibit")
+        """Register what is shown and ask for its pictures; let people of a demo talk about them; last, draw its world.
+
+        Nobody waits for a dataset, and drawing one would take a processor from the pictures.
+        """
+        self.run_beside("exhibit", "--only", "pictures")
         while not self.over.wait(1):
             if Job.objects.filter(state=Job.State.DONE).exists():  # the story must not delay the first picture
                 connections.close_all()
                 self.run_beside("seed", "--wait", str(PATIENCE))
+                self.run_beside("exhibit", "--only", "worlds")
                 return
 
     def run_beside(self, *command: str) -> None:

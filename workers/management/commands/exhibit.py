@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Collection, Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -43,19 +44,27 @@ class Command(BaseCommand):
 
     help = "Register the shipped checkpoints (and SqueezeNet from ATLAS_REAL_DATA) and ask for their first pictures."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which half."""
+        parser.add_argument("--only", choices=("pictures", "worlds"), help="one half of it; both unless it is said")
+
+    def handle(self, *args: Any, only: str | None = None, **options: Any) -> None:
         """Show everything there is to show, and last the datasets, for which nobody waits."""
-        every = list(exhibits())
-        for slug, weights, card in every:
+        for slug, weights, card in exhibits() if only != "worlds" else ():
             try:
                 self.show(slug, weights, card)
             except AtlasError as error:
                 self.stderr.write(f"{slug} cannot be shown: {error}")
-        for slug, _, card in every:
-            for figure in card.get("figures", []):
-                if is_drawn(slug) and not Dataset.objects.filter(digest=figure["dataset"]).exists():
-                    call_command("register_world", slug, stdout=self.stdout)
-            if is_drawn(slug) and request_recording(slug, figure["dataset"], actor=curator()):
+        for slug, _, card in exhibits() if only != "pictures" else ():
+            if is_drawn(slug):
+                self.show_world(slug, {figure["dataset"] for figure in card["figures"]})
+
+    def show_world(self, slug: str, digests: Collection[str]) -> None:
+        """Register what an exhibit's world shows, and ask what every neuron answers to that."""
+        for digest in digests:
+            if not Dataset.objects.filter(digest=digest).exists():
+                call_command("register_world", slug, stdout=self.stdout)
+            if request_recording(slug, digest, actor=curator()):
                 self.stdout.write(f"what every neuron of {slug} answers to its world is asked for")
 
     def show(self, slug: str, weights: Path, card: dict[str, Any]) -> None:

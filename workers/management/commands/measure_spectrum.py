@@ -37,7 +37,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="atlas-spectrum-") as folder:
             path = Path(folder) / "spectrum.safetensors"
             spectra.write(path, spectra.measure(pictures(dataset)))
-            kept = artifacts.keep(path, media_type="application/x-safetensors")
+            kept = artifacts.keep(path, media_type=artifacts.SAFETENSORS)
         datasets.keep_spectrum(actor=None, dataset=dataset, spectrum=kept)
         self.stdout.write(kept.sha256)
 

@@ -100,7 +100,7 @@ def batch(public_id: str, *, actor: Contributor | None) -> ImportDossier:
     row = imports.find(public_id, actor=actor)
     counts: dict[str, dict[str, int]] = {"judged": {}, "outcome": {}, "reversal": {}}
     columns = tuple(counts)
-    for found in row.rows.order_by().values(*columns).annotate(count=Count("pk")):
+    for found in row.rows.order_by(*columns).values(*columns).annotate(count=Count("pk")):
         for name in columns:
             if found[name]:
                 counts[name][found[name]] = counts[name].get(found[name], 0) + found["count"]

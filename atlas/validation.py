@@ -77,7 +77,16 @@ def _unique_items(judge: Any, wanted: bool, value: Any, rule: Any) -> Iterator[V
         yield ValidationError("an item is repeated")
 
 
-JUDGE = validators.extend(Draft202012Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
+def _ascending(judge: Any, pairs: list[list[str]], value: Any, rule: Any) -> Iterator[ValidationError]:
+    """`x-ascending`, by which a probe says that the second of two of its parameters is not below the first."""
+    for low, high in pairs if isinstance(value, dict) else ():
+        least, most = (value.get(name, rule["properties"][name]["default"]) for name in (low, high))
+        if judge.is_type(least, "number") and judge.is_type(most, "number") and most < least:
+            yield ValidationError(f"Must be at least {least:g}, as {low} is.", path=[high])
+
+
+KEYWORDS = {"uniqueItems": _unique_items, "x-ascending": _ascending}
+JUDGE = validators.extend(Draft202012Validator, KEYWORDS)  # type: ignore[no-untyped-call]
 
 
 def _written(value: Any) -> bytes:
@@ -134,12 +143,14 @@ def _of_another_type(inner: ValidationError) -> bool:
 
 
 def _code(error: ValidationError) -> str:
-    ranges = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+    ranges = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "x-ascending", "not"}
     return "out-of-range" if error.validator in ranges else f"not-{error.validator}".lower()
 
 
 def _detail(error: ValidationError) -> str:
-    wanted = error.validator_value
+    wanted: Any = error.validator_value
+    if error.validator == "not" and {*wanted} == {"exclusiveMinimum", "exclusiveMaximum"}:
+        return f"Must not lie between {wanted['exclusiveMinimum']} and {wanted['exclusiveMaximum']}."
     sentences = {
         "minimum": f"Must be at least {wanted}.",
         "maximum": f"Must be at most {wanted}.",

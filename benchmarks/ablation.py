@@ -2,7 +2,7 @@
 
 Install the peer beside the project (benchmarks/requirements-captum.txt says how), then in a checkout:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=.:PEERS python benchmarks/ablation.py section.md
+    OMP_NUM_THREADS=1 PYTHONPATH=PEERS python -m benchmarks.ablation section.md
 
 It takes some minutes on one core and writes its section of RESULTS.md. The goal at 4c is 9 times both.
 

@@ -2,7 +2,7 @@
 
 Run in a checkout, with the folder of real checkpoints and images named by ATLAS_REAL_DATA:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/accuracies.py section.md
+    OMP_NUM_THREADS=1 python -m benchmarks.accuracies section.md
 
 It takes three minutes on one core and writes what it found to the named file: its section in RESULTS.md. The tests
 measure the small networks in full, and GoogLeNet on every twentieth photograph.

@@ -2,7 +2,7 @@
 
 Run in a checkout:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/activations.py section.md
+    OMP_NUM_THREADS=1 python -m benchmarks.activations section.md
 
 It takes about two minutes on one core and writes what it found to the named file: its section in RESULTS.md. The goal,
 in torch alone, is 1.15 times our own bare forward pass with maxima and their positions.

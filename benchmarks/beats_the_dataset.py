@@ -2,7 +2,7 @@
 
 Run in a checkout, with the folder of real checkpoints and images named by ATLAS_REAL_DATA:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/beats_the_dataset.py googlenet-caffe section.md [neuron]
+    OMP_NUM_THREADS=1 python -m benchmarks.beats_the_dataset googlenet-caffe section.md [neuron]
 
 It takes about ten minutes on one core and writes what it found to the named file: its section in RESULTS.md.
 

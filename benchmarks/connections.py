@@ -2,7 +2,7 @@
 
 Run in a checkout:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/connections.py section.md
+    OMP_NUM_THREADS=1 python -m benchmarks.connections section.md
 
 It takes about a minute on one core and writes what it found to the named file: its section in RESULTS.md. The goals, on
 one core, are 0.2 s for all norms and 1 s with the kernels of the strongest connections.

@@ -2,8 +2,8 @@
 
 Install the peer beside the project (benchmarks/requirements-lucent.txt says how), then in a checkout:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=.:PEERS python benchmarks/feature_visualization.py work section.md
-    OMP_NUM_THREADS=1 PYTHONPATH=.:PEERS python benchmarks/feature_visualization.py result section.md
+    OMP_NUM_THREADS=1 PYTHONPATH=PEERS python -m benchmarks.feature_visualization work section.md
+    OMP_NUM_THREADS=1 PYTHONPATH=PEERS python -m benchmarks.feature_visualization result section.md
 
 `result` needs ATLAS_REAL_DATA. One thread; the clock is the process's own, which other processes do not run.
 

@@ -2,8 +2,10 @@
 
 Run in a checkout; it makes an atlas of its own and throws it away afterwards:
 
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/search.py --database sqlite
-    OMP_NUM_THREADS=1 PYTHONPATH=. python benchmarks/search.py --database postgres
+    OMP_NUM_THREADS=1 python -m benchmarks.search --database sqlite
+    OMP_NUM_THREADS=1 python -m benchmarks.search --database postgres
+
+(As a module, like all of them: of a script in this folder, `queue.py` beside it would hide Python's own.)
 
 Making the atlas takes minutes. Then one client that has signed in (a reviewer of one team of twenty) asks over the API,
 `GET /api/v1/search?limit=20`, one question after the other: each shape with several words, each question once to
@@ -36,7 +38,7 @@ def atlas(database: str) -> Iterator[None]:
     with contextlib.ExitStack() as running:
         os.environ["ATLAS_HOME"] = str(running.enter_context(servers.folder()))
         os.environ["ATLAS_RATES"] = "search=1000000"
-        os.environ["ATLAS_HOSTS"] = "testserver"
+        os.environ["ATLAS_HOSTS"] = "testserver,127.0.0.1"
         os.environ["ATLAS_LOG_LEVEL"] = "ERROR"
         if database == "postgres":
             os.environ |= running.enter_context(servers.postgres())

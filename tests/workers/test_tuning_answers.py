@@ -82,7 +82,10 @@ def test_a_claim_about_where_it_points_is_decided(lab):
 @pytest.mark.parametrize(
     ("params", "pointer"),
     [({"family": "line", "radius": 3}, "/params/radius"), ({"family": "disc", "axis": "hue"}, "/params/axis"),
-     ({"steps": 181, "second": "span"}, "/params/steps"), ({"family": "picture"}, "/params/picture")],
+     ({"steps": 181, "second": "span"}, "/params/steps"), ({"family": "picture"}, "/params/picture"),
+     ({"axis": "radius", "second": "radius"}, "/params/second"), ({"low": 30, "high": 10}, "/params/high"),
+     ({"second": "span", "second_low": 90}, "/params/second_high"),
+     ({"family": "gabor", "wavelength": 1.5}, "/params/wavelength")],
     ids=str,
 )  # fmt: skip
 def test_what_does_not_belong_together_is_refused_at_the_door(organism, params, pointer):
@@ -94,9 +97,9 @@ def test_what_does_not_belong_together_is_refused_at_the_door(organism, params, 
 def test_what_only_the_science_can_judge_fails_by_name(lab):
     checkpoint, actor, _, drain = lab
     questions = ask(checkpoint=checkpoint, probe="tuning", subjects=["curve:0"], site=None, many=False,
-                    params={"axis": "radius", "second": "radius"})  # fmt: skip
+                    params={"axis": "contrast", "low": -1, "high": 1.5})  # fmt: skip
     [job] = jobs.request(actor=actor, checkpoint=checkpoint, questions=questions).jobs
     drain.drain(seconds=60)
     job.refresh_from_db()
     assert (job.state, job.error["slug"]) == ("failed", "bad-parameters")
-    assert "/second" in job.error["detail"]
+    assert "/high" in job.error["detail"]

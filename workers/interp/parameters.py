@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
 
 from workers.interp.errors import BadParameters
 
@@ -14,6 +15,7 @@ MOST_FAULTS = 20
 LONGEST = 200  # characters of a detail
 ARTIFACT, DATASET, CHECKPOINT = "artifact", "dataset", "checkpoint"  # the formats of parameters that name one
 HASH = "^([0-9a-f]{64})?$"
+ASCENDING = "x-ascending"  # a keyword of ours: pairs of properties of which the second is not below the first
 Rule = Mapping[str, Any]
 
 
@@ -22,9 +24,20 @@ def integer(default: int, *, title: str, description: str, least: int, most: int
     return _declared(default, title, description, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def number(default: float, *, title: str, description: str, least: float, most: float) -> Any:
-    """A number from `least` to `most`."""
-    return _declared(default, title, description, {"type": "number", "minimum": least, "maximum": most})
+def number(
+    default: float,
+    *,
+    title: str,
+    description: str,
+    least: float,
+    most: float,
+    gap: tuple[float, float] | None = None,
+) -> Any:
+    """A number from `least` to `most`, but for what lies inside of the `gap`."""
+    rule: dict[str, Any] = {"type": "number", "minimum": least, "maximum": most}
+    if gap:
+        rule["not"] = {"exclusiveMinimum": gap[0], "exclusiveMaximum": gap[1]}
+    return _declared(default, title, description, rule)
 
 
 def flag(default: bool, *, title: str, description: str) -> Any:
@@ -176,8 +189,15 @@ def _is_array(_: Any, value: Any) -> bool:
     return isinstance(value, list | tuple)
 
 
+def _ascending(_: Any, pairs: Sequence[tuple[str, str]], value: Any, rule: Rule) -> Iterator[ValidationError]:
+    for low, high in pairs if isinstance(value, Mapping) else ():
+        least, most = (value.get(name, rule["properties"][name]["default"]) for name in (low, high))
+        if _is_number(None, least) and _is_number(None, most) and most < least:
+            yield ValidationError(f"{most:g} is less than {low}, {least:g}", path=[high])
+
+
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "array": _is_array})
-Judge = validators.extend(Draft202012Validator, type_checker=_TYPES)  # type: ignore[no-untyped-call]
+Judge = validators.extend(Draft202012Validator, {ASCENDING: _ascending}, type_checker=_TYPES)  # type: ignore[no-untyped-call]
 
 
 def _normal(value: Any, rule: Rule) -> Any:

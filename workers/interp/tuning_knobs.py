@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Self
 
 from workers.interp.errors import BadParameters
-from workers.interp.parameters import Params, artifact, choice, integer, number
+from workers.interp.parameters import ASCENDING, Params, artifact, choice, integer, number
 from workers.interp.quantities import DEGREES, PIXELS, QUANTITIES
 from workers.interp.stimuli import FAMILIES
 
@@ -23,7 +23,7 @@ def _fixed(name: str) -> Any:
     it = QUANTITIES[name]
     if it.unit == PIXELS:
         says = f"{it.says} In pixels; 0 fits it to what a position sees."
-        return number(0.0, title=it.title, description=says, least=0, most=LONGEST)
+        return number(0.0, title=it.title, description=says, least=0, most=LONGEST, gap=(0, it.least))
     least, most = (-360.0, 360.0) if it.period else (it.low, it.high)
     says = f"{it.says[:-1]}, in degrees." if it.unit == DEGREES else it.says
     return number(it.usual, title=it.title, description=says, least=least, most=most)
@@ -108,12 +108,12 @@ class Knobs(Params):
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
-        """JSON Schema with what belongs together: which quantities a family takes, and how many steps of two."""
-        return {**super().schema(), "allOf": _together()}
+        """JSON Schema with what belongs together: which quantities a family takes, how many steps of two, and ends."""
+        return {**super().schema(), "allOf": _together(), ASCENDING: [["low", "high"], ["second_low", "second_high"]]}
 
     @classmethod
     def read(cls, given: Any) -> Self:
-        """The parameters; raises BadParameters, also for what a schema cannot say."""
+        """The parameters; raises BadParameters, also for the one thing that a schema cannot say: where an axis ends."""
         params = super().read(given)
         errors = [*_faults(params)]
         if errors:
@@ -141,7 +141,14 @@ def _together() -> list[dict[str, Any]]:
     defaults = {one.name: one.default for one in fields(Knobs)}
     rules = [_of_family(name, first=name == Knobs.family, defaults=defaults) for name in TAKES]
     second = {"properties": {"second": {"type": "string", "minLength": 1}}, "required": ["second"]}
-    return [*rules, {"if": second, "then": {"properties": {"steps": {"maximum": MOST_TOGETHER}}}}]
+    few = {"if": second, "then": {"properties": {"steps": {"maximum": MOST_TOGETHER}}}}
+    return [*rules, few, *map(_once, QUANTITIES)]
+
+
+def _once(name: str) -> dict[str, Any]:
+    """What is varied already is not what else is varied."""
+    first = {"properties": {"axis": {"const": name}}, "required": ["axis"]}
+    return {"if": first, "then": {"properties": {"second": {"enum": ["", *(it for it in QUANTITIES if it != name)]}}}}
 
 
 def _of_family(name: str, *, first: bool, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -163,18 +170,10 @@ def _of_family(name: str, *, first: bool, defaults: dict[str, Any]) -> dict[str,
 
 
 def _faults(params: Knobs) -> Iterator[dict[str, str]]:
-    if params.axes[0] == params.second:
-        yield _fault("second", "Must be another than what is varied already.")
-    for prefix, place in (("", 0), ("second_", 1)):
+    for name, prefix, place in zip(params.axes, ("", "second_"), (0, 1), strict=False):
         low, high = params.ends_of(place)
-        if low > high:
-            yield _fault(f"{prefix}high", f"Must be at least {low:g}, where it starts.")
-        if place < len(params.axes) and low != high:
-            yield from _out_of_range(params, params.axes[place], {f"{prefix}low": low, f"{prefix}high": high})
-    for name, it in QUANTITIES.items():
-        given = getattr(params, name)
-        if it.unit == PIXELS and 0 < given < it.least:
-            yield _fault(name, f"Must be 0 or at least {it.least:g}: nothing finer can be drawn.")
+        if low != high:
+            yield from _out_of_range(params, name, {f"{prefix}low": low, f"{prefix}high": high})
 
 
 def _out_of_range(params: Knobs, name: str, ends: dict[str, float]) -> Iterator[dict[str, str]]:
@@ -183,8 +182,5 @@ def _out_of_range(params: Knobs, name: str, ends: dict[str, float]) -> Iterator[
     least = it.least if it.unit == PIXELS else rule["minimum"]
     for pointer, end in ends.items():
         if not least <= end <= rule["maximum"]:
-            yield _fault(pointer, f"{name} goes from {least:g} to {rule['maximum']:g}{it.unit and ' ' + it.unit}.")
-
-
-def _fault(name: str, detail: str) -> dict[str, str]:
-    return {"pointer": f"/{name}", "code": "out-of-range", "detail": detail}
+            detail = f"{name} goes from {least:g} to {rule['maximum']:g}{it.unit and ' ' + it.unit}."
+            yield {"pointer": f"/{pointer}", "code": "out-of-range", "detail": detail}

@@ -26,7 +26,7 @@ Array = np.ndarray
 
 @probe(
     "tuning",
-    version=1,
+    version=2,
     summary="How strongly a unit answers to drawn stimuli along one or two quantities: orientation, radius, hue …",
     subjects=("unit",),
     site=USUAL,

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from atlas import accessions, canonical
+from atlas import accessions, canonical, validation
 from atlas.contents import CONTENTS
 from atlas.models import (
     Checkpoint,
@@ -33,6 +33,9 @@ CHECKPOINTS, LAYERS, CHANNELS = 20, 50, 1_000  # a million neurons
 TEAMS, PEOPLE, TERMS, VOCABULARY = 20, 60, 400, 30_000
 BATCH = 500
 FAMOUS = 60  # the layer, counted over all checkpoints
+INPUT = {"size": [64, 64], "channel_order": "RGB", "value_range": [0, 1], "mean": [0.5, 0.5, 0.5],
+         "std": [0.5, 0.5, 0.5], "resize": {"mode": "stretch", "size": 64, "interpolation": "bilinear"},
+         "crop": "center"}  # fmt: skip
 SYLLABLES = [first + second for first in "bcdfghklmnprstvz" for second in ("a", "e", "i", "o", "u", "ar", "en", "ol")]
 KINDS = {"description": 72, "link": 18, "evidence": 6, "circuit": 2, "collection": 2}
 STATES = {"proposed": 60, "accepted": 25, "disputed": 8, "resolved": 2, "withdrawn": 4, "retracted": 1}
@@ -94,7 +97,7 @@ def _people(chance: random.Random, words: list[str]) -> Crowd:
         row = Checkpoint.objects.create(
             slug=f"net-{number}", title=f"Network {number}", architecture="made", licence="CC0-1.0", team=team,
             visibility="team" if team else "public", digest=f"{number:064}", weights_sha256="1" * 64,
-            graph_sha256="2" * 64, graph={"nodes": []}, input_spec={}, response_check={}, flops=1, parameters=1,
+            graph_sha256="2" * 64, graph={"nodes": []}, input_spec=INPUT, response_check={}, flops=1, parameters=1,
             weights_id=_weights(), status="published",
         )  # fmt: skip
         checkpoints.append(row)
@@ -117,7 +120,7 @@ def _neurons(crowd: Crowd) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH RECURSIVE channels(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM channels WHERE n + 1 < %s) "
-            "INSERT INTO atlas_neuron (layer_id, channel) SELECT l.id, n FROM atlas_layer l, channels",
+            "INSERT INTO atlas_neuron (layer_id, channel) SELECT l.id, n FROM atlas_layer l, channels ORDER BY l.id, n",
             [CHANNELS],
         )
 
@@ -186,19 +189,29 @@ def _one(crowd: Crowd, batch: _Batch, numbers: dict[int, int], first: dict[int, 
 
 
 def _content(crowd: Crowd, kind: str, layer: Layer, channel: int) -> tuple[dict[str, Any], list[tuple[int, str]]]:
+    """What a claim of this kind says, whole as the services write it, and the channels it is about."""
+    said, roles = _said(crowd, kind, layer, channel)
+    return validation.with_defaults(said, CONTENTS[kind].schema), roles
+
+
+def _said(crowd: Crowd, kind: str, layer: Layer, channel: int) -> tuple[dict[str, Any], list[tuple[int, str]]]:
     unit, other = f"{layer.key}:{channel}", (channel + crowd.chance.randint(1, 15)) % CHANNELS
     text, confidence = crowd.said(crowd.chance.randint(15, 70)), crowd.chance.randint(1, 5)
     if kind == "link":
         relation = crowd.chance.choice(["excites", "inhibits", "builds-from"])
-        content = {"source": f"{layer.key}:{other}", "target": unit, "relation": relation, "mechanism": text}
+        content = {"source": f"{layer.key}:{other}", "target": unit, "relation": relation, "mechanism": text,
+                   "rests_on": {"reference": {"title": crowd.said(6), "url": "https://example.org/"}}}  # fmt: skip
         return content | {"confidence": confidence}, [(other, "source"), (channel, "target")]
     if kind == "evidence":
         return {"method": crowd.chance.choice(["FV", "DX", "AB"]), "interpretation": text}, []
     title = crowd.said(4)
     if kind == "description":
         return {"neuron": unit, "title": title, "body": text, "confidence": confidence}, [(channel, "subject")]
-    member = {"circuit": "node", "collection": "item"}[kind]
-    return {"title": title, "body": text, "narrative": text}, [((channel + k) % CHANNELS, member) for k in range(5)]
+    some = [(channel + k) % CHANNELS for k in range(5)]
+    members = [{"unit": f"{layer.key}:{one}"} for one in some]
+    if kind == "circuit":
+        return {"title": title, "narrative": text, "nodes": members}, [(one, "node") for one in some]
+    return {"title": title, "body": text, "items": members}, [(one, "item") for one in some]
 
 
 def _hang_on(crowd: Crowd, made: list[Foothold]) -> None:

@@ -23,7 +23,6 @@ import http.client
 import os
 import platform
 import random
-import re
 import statistics
 import subprocess
 import sys
@@ -32,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -46,7 +46,6 @@ HEAVIEST = 100_000  # bytes of a page before its pictures
 READ = {"neuron": 34, "claim": 22, "wall": 12, "checkpoint": 8, "search": 8, "home": 6, "claims": 5, "changes": 3,
         "history": 2}  # fmt: skip
 WRITTEN = {"comment": 5, "describe": 3, "review": 2}
-TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 @dataclass
@@ -68,6 +67,40 @@ class Answers:
             self.heaviest[kind] = max(self.heaviest[kind], len(body))
             if status >= 400:
                 self.errors.append(f"{status} {kind} {path}")
+
+
+class Form(HTMLParser):
+    """What a browser would send of the form that leads to `action`: its fields as they stand; None without a form."""
+
+    def __init__(self, page: str, action: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] | None = None
+        self._action, self._inside, self._select, self._text = action, False, "", ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A field, where it is one of this form."""
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._inside = said.get("method") == "post" and said.get("action") == self._action
+            self.fields = {} if self._inside else self.fields
+        elif self._inside and self.fields is not None:
+            name, on = said.get("name", ""), "checked" in said or said.get("type") not in ("radio", "checkbox")
+            self._select = name if tag == "select" else self._select
+            self._text = name if tag == "textarea" else ""
+            if tag == "option" and ("selected" in said or self._select not in self.fields):
+                self.fields[self._select] = said.get("value", "")
+            elif name and tag in ("input", "textarea") and on:
+                self.fields[name] = said.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """The form's, or a field's."""
+        self._inside, self._text = self._inside and tag != "form", ""
+
+    def handle_data(self, data: str) -> None:
+        """What stands in a larger field; the newline after its tag is not part of it."""
+        if self._text and self.fields is not None:
+            self.fields[self._text] += data.removeprefix("\n")
 
 
 class Person:
@@ -102,18 +135,17 @@ class Person:
             self.cookies[name] = value
         return answer.status, content, answer.headers.get("Location", "")
 
-    def post(self, kind: str, page: str, path: str, form: dict[str, Any]) -> None:
-        """Read the page with the form, think, send it, and follow where it leads."""
+    def post(self, kind: str, page: str, action: str, typed: dict[str, str]) -> None:
+        """Read the page with the form, think, send it, and follow where it leads; without a form nobody may."""
         _, content, _ = self.ask(f"{kind}: form", page)
-        token = TOKEN.search(content)
-        if token is None:
-            self.answers.note(kind, 0.0, 598, b"", path=f"{page} has no form")
+        fields = Form(content.decode(), action).fields
+        if fields is None:
             return
         self.think()
-        status, _, led = self.ask(f"{kind}: sent", path, {**form, "csrfmiddlewaretoken": token[1].decode()})
+        status, _, led = self.ask(f"{kind}: sent", action, fields | typed)
         if status != 302:
-            self.answers.note(kind, 0.0, 597, b"", path=f"{path} answered {status}")
-        elif led:
+            self.answers.note(kind, 0.0, 597, b"", path=f"{action} answered {status}")
+        else:
             self.ask("after writing", led.partition("#")[0])
 
     def think(self) -> None:
@@ -166,11 +198,9 @@ def write_on(person: Person, stopping: threading.Event, *, team: str) -> None:
         elif kind == "describe":
             _, slug, layer, channel = neuron[1:].split("/")
             page = f"/f/new?{urlencode({'kind': 'description', 'checkpoint': slug, 'neuron': f'{layer}:{channel}'})}"
-            form = {"kind": "description", "checkpoint": slug, "neuron": f"{layer}:{channel}", "title": said[:60],
-                    "body": said, "confidence": "3", "team": team, "visibility": "public"}  # fmt: skip
-            person.post(kind, page, page, form)
+            person.post(kind, page, "/f/new", {"content.title": said[:60], "content.body": said, "team": team})
         else:
-            person.post(kind, claim, f"{claim}/review", {"verdict": "unsure", "reason": said})
+            person.post(kind, claim, f"{claim}/review", {"verdict": "agree", "text": said})
         person.think()
 
 
@@ -181,12 +211,13 @@ def places(crowd: Any) -> Places:
     public = {"visibility": "public", "moderation": "visible", "checkpoint__visibility": "public"}
     claims = Foothold.objects.filter(**public, kind="description", standing="open").order_by("pk")
     accessions = list(claims.values_list("accession", flat=True)[:20_000])
-    about = FootholdNeuron.objects.filter(foothold__accession__in=accessions[:4_000]).order_by("pk")
-    named = about.values_list("neuron__layer__checkpoint__slug", "neuron__layer__key", "neuron__channel")
+    named = {"foothold__accession__in": accessions[:4_000], "neuron__layer__checkpoint__visibility": "public"}
+    about = FootholdNeuron.objects.filter(**named).order_by("pk")
+    neurons = about.values_list("neuron__layer__checkpoint__slug", "neuron__layer__key", "neuron__channel")
     layers = Layer.objects.filter(checkpoint__visibility="public").order_by("pk")
     walls = [f"/c/{slug}/{key}" for slug, key in layers.values_list("checkpoint__slug", "key")]
     return Places(
-        neurons=[f"/c/{slug}/{key}/{channel}" for slug, key, channel in named],
+        neurons=[f"/c/{slug}/{key}/{channel}" for slug, key, channel in neurons],
         claims=[f"/f/{accession}" for accession in accessions],
         walls=walls,
         checkpoints=sorted({wall.rpartition("/")[0] for wall in walls}),

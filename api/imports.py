@@ -142,10 +142,21 @@ def received(fields: QueryDict, file: Received | None, *, actor: Contributor) ->
 class OneImport(Endpoint):
     """One import."""
 
+    counted = {"DELETE": "import"}
+
     @operation("read_import", shapes.Import, 401, 404)
     def get(self, request: Request, import_id: str) -> Response:
         """How far it has come, and how many rows would be, were, and are again what."""
         return Response(body(dossiers.batch(import_id, actor=self.person)))
+
+    @operation("discard_import", None, 404, 409, codes=(204,), writes=True)
+    def delete(self, request: Request, import_id: str) -> Response:
+        """Throw it away, as long as nothing of it is written."""
+        person, batch = self.person, imports.find(import_id, actor=self.actor)
+        require(person, "import.commit", batch)
+        self.given()
+        imports.discard(actor=person, batch=batch)
+        return Response(status=204)
 
 
 class Rows(Endpoint):

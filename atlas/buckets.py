@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from boto3.exceptions import Boto3Error
@@ -34,7 +35,14 @@ class ObjectStore(S3Storage):
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         with spoken():
-            return name if super().exists(name) else str(super()._save(name, content))
+            return name if self._has(name, size=content.size) else str(super()._save(name, content))
+
+    def _has(self, name: str, *, size: int) -> bool:
+        """Whether the object is there, of this size; uploads are whole or are not, so nothing more is read of it."""
+        try:
+            return bool(super().size(name) == size)
+        except FileNotFoundError:
+            return False
 
     def _open(self, name: str, mode: str = "rb") -> Any:
         with spoken():
@@ -50,6 +58,30 @@ class ObjectStore(S3Storage):
         with spoken():
             super().delete(name)
 
+    def size(self, name: str) -> int:
+        """The bytes of an object; raises FileNotFoundError."""
+        with spoken():
+            return int(super().size(name))
+
+    def get_modified_time(self, name: str) -> datetime:
+        """When an object was written."""
+        with spoken():
+            found: datetime = super().get_modified_time(name)
+            return found
+
+    def unfinished(self, *, seconds: float) -> list[str]:
+        """Uploads in parts that somebody began so long ago and never ended: they take room, and no list shows them."""
+        until = datetime.now(UTC) - timedelta(seconds=seconds)
+        with spoken():
+            begun = self.bucket.multipart_uploads.filter(Prefix=f"{self.location}/" if self.location else "")
+            return sorted(f"{it.object_key} {it.id}" for it in begun if it.initiated < until)
+
+    def abandon(self, name: str) -> None:
+        """Remove what `unfinished` named."""
+        key, _, upload = name.rpartition(" ")
+        with spoken():
+            self.connection.meta.client.abort_multipart_upload(Bucket=self.bucket_name, Key=key, UploadId=upload)
+
     def listdir(self, name: str) -> tuple[list[str], list[str]]:
         """(folders, objects) directly below a name."""
         with spoken():
@@ -62,5 +94,7 @@ def spoken() -> Iterator[None]:
     """Within, what the client library raises is an OSError: everybody who keeps files knows what to do with one."""
     try:
         yield
+    except OSError:  # such as FileNotFoundError, which says more
+        raise
     except (BotoCoreError, ClientError, Boto3Error) as error:
         raise OSError(5, str(error)) from error

@@ -293,6 +293,11 @@ DEVICE = environment("DEVICE", "auto")  # auto, cpu, cuda, cuda:1 …
 # Device-seconds that a team or a personal space may use in any 24 hours unless `set_quota` said otherwise; 0: any.
 QUOTA_SECONDS = float(environment("QUOTA_SECONDS", "86400")) or None
 
+# How often leftovers are removed, 0 for never by itself; how long what nothing refers to is kept all the same.
+TIDY_SECONDS = float(environment("TIDY_SECONDS", "3600"))
+GRACE_HOURS = float(environment("GRACE_HOURS", "24"))  # longer than it takes from keeping bytes to referring to them
+LEFTOVER_DAYS = float(environment("LEFTOVER_DAYS", "30"))  # of what somebody sent and never used
+
 STREAM_SECONDS = float(environment("STREAM_SECONDS", "600"))  # of one stream of events; whoever follows comes back
 
 # What several processes count together, such as the rate of requests, they count in Redis where there is one.

@@ -65,7 +65,7 @@ def s3_url() -> Iterator[str]:
         missing = pytest.fail if os.environ.get("ATLAS_CI") else pytest.skip
         missing("moto_server is not installed; run: make test-servers")
     port = free_port()
-    with tethered([str(binary), "--host", "127.0.0.1", "--port", str(port)]):
+    with tethered([sys.executable, str(binary), "--host", "127.0.0.1", "--port", str(port)]):
         wait_for(lambda: socket.create_connection(("127.0.0.1", port), timeout=1).close(), what="S3")
         yield f"s3+http://key:secret@127.0.0.1:{port}"
 

@@ -8,6 +8,8 @@ transport and a Redis that is away are one and the same case.
 import logging
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,17 +28,21 @@ django.setup()
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from atlas.services import jobs, turns
+from atlas.services import janitor, jobs, turns
 from atlas.services import workers as presence
 
 log = logging.getLogger(__name__)
 STRAND_SECONDS = 600
+TIDY_SECONDS = 60  # between two looks whether a round of the janitor is due
+TIDYING = [sys.executable, str(settings.BASE_DIR / "manage.py"), "tidy"]
 # Made before the fork, so that the child sees what the parent was told: SIGTERM reaches only the parent.
 stopping = multiprocessing.Event()
 # Held while the parent is at the database, and while it forks. On the in-process transport the two are different
 # threads, and a child that is forked while another thread holds a lock of SQLite's finds it held for ever.
 looking = threading.RLock()
 os.register_at_fork(before=looking.acquire, after_in_parent=looking.release, after_in_child=looking.release)
+
+janitors: subprocess.Popen[bytes] | None = None  # the round that was begun last
 
 app = Celery("workers", broker=settings.BROKER)
 app.conf.update(
@@ -81,9 +87,10 @@ class Bell(bootsteps.StartStopStep):
         self.entries: list[Any] = []
 
     def start(self, parent: Any) -> None:
-        """Look every SWEEP_SECONDS, and now and then for what nobody will ever answer."""
+        """Look every SWEEP_SECONDS, and now and then for what nobody will answer and for what is left behind."""
         every = parent.timer.call_repeatedly
-        self.entries = [every(settings.SWEEP_SECONDS, look), every(STRAND_SECONDS, strand)]
+        looks = ((settings.SWEEP_SECONDS, look), (STRAND_SECONDS, strand), (TIDY_SECONDS, tidy))
+        self.entries = [every(seconds, act) for seconds, act in looks]
 
     def stop(self, parent: Any) -> None:
         """Look no more."""
@@ -124,6 +131,20 @@ def strand() -> None:
         failed = jobs.strand()
         if failed:
             log.warning("%d questions waited a day for a worker that could answer them", failed)
+
+
+def tidy() -> None:
+    """Begin a round of the janitor where one is due, in a process of its own: walking over a store takes long.
+
+    It may be killed with this one anywhere, and the next goes on.
+    """
+    global janitors
+    if janitors is not None and janitors.poll() is None:
+        return
+    with at_the_database():
+        if janitor.is_due():
+            log.info("tidying")
+            janitors = subprocess.Popen(TIDYING, stdout=subprocess.DEVNULL)
 
 
 @setup_logging.connect

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 
 from atlas.errors import AtlasError, DeadlineExceeded, LeaseLost, OutOfMemory, PermissionRevoked
 from atlas.models import Job, Snapshot, Worker
-from atlas.services import artifacts, catalog, holding, jobs, tallies, warrants
+from atlas.services import artifacts, catalog, holding, jobs, leftovers, tallies, warrants
 from atlas.services import workers as presence
 from workers import registrar, scratch, translate
 from workers.interp.errors import InterpError
@@ -155,7 +155,7 @@ class Drain:
         finally:
             batch.give_back(why="not answered")
             self.watch.hold([])
-            scratch.sweep()
+            leftovers.scratch()
 
     def leave(self) -> None:
         """Stop watching and say goodbye."""

@@ -9,9 +9,9 @@ from typing import Any
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
-from atlas.models import Contributor, Job, JobEvent
+from atlas.models import Chore, Contributor, Job, JobEvent
 from atlas.permissions import require
-from atlas.services import turns, workers
+from atlas.services import janitor, turns, workers
 
 LATEST = 200  # claims of which the latency is told
 QUANTILES = (0.5, 0.95)
@@ -99,6 +99,17 @@ def events() -> dict[tuple[str, str], int]:
 def memory_splits() -> int:
     """How many questions went back because the device had no room for the batch they were in."""
     return JobEvent.objects.filter(kind="release", data__why__startswith=OUT_OF_MEMORY).count()
+
+
+def chores() -> list[Chore]:
+    """What the janitor's rules have removed so far."""
+    return list(Chore.objects.filter(name__in=[rule.name for rule in janitor.RULES]).order_by("name"))
+
+
+def last_round() -> float:
+    """When the last whole round of the janitor began, in seconds since 1970; 0 if there was none."""
+    found = Chore.objects.filter(name=janitor.ROUND, whole_at__isnull=False).first()
+    return found.whole_at.timestamp() if found and found.whole_at else 0.0
 
 
 def _facts(worker: Any, refuses: list[str]) -> WorkerFacts:

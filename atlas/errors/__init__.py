@@ -13,6 +13,7 @@ from atlas.errors.claims import (
     NoSuchVersion,
     SelfReview,
     TextPolicy,
+    TooMuchStaged,
     WrongStage,
 )
 from atlas.errors.facts import (
@@ -211,6 +212,7 @@ __all__ = [
     "TooLarge",
     "TooManyAttempts",
     "TooManyItems",
+    "TooMuchStaged",
     "ToolFailed",
     "UnknownParameter",
     "UnsupportedCharset",

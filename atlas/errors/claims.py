@@ -41,6 +41,14 @@ class WrongStage(AtlasError):
     status = 409
 
 
+class TooMuchStaged(AtlasError):
+    """What you have sent and not committed may be {most} imports with {most_rows} rows at most; you have {imports}
+    with {rows} already: commit or discard some of it first.
+    """
+
+    status = 409
+
+
 class Gone(AtlasError):
     """{accession} was removed by a moderator; its address stays, and is given to nothing else."""
 

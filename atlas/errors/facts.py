@@ -54,7 +54,7 @@ class StillDraft(AtlasError):
 
 
 class UploadReplaced(AtlasError):
-    """Another file or card was uploaded as {slug} meanwhile; this one is registered no more."""
+    """What was uploaded as {slug} has been replaced, or is no longer kept: upload it again to register it."""
 
     status = 409
 

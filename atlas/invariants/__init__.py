@@ -33,6 +33,8 @@ INVARIANTS: Mapping[str, Check] = {
     "every file is what its name says": files.misnamed,
     "every finding's artifacts are there": sums.findings_without_artifacts,
     "nothing is left half-written": files.half_written,
+    "nothing that is wanted is marked to go": files.marked_and_wanted,
+    "every artifact that is named is there": files.named_and_gone,
 }
 
 

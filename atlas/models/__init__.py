@@ -4,6 +4,7 @@ from atlas.models.answers import KeptAnswer
 from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
+from atlas.models.chores import Chore
 from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.connections import Connection
 from atlas.models.datasets import Dataset, DatasetItem, Spectrum
@@ -39,6 +40,7 @@ __all__ = [
     "Change",
     "ChangeSet",
     "Checkpoint",
+    "Chore",
     "Comment",
     "CommentModeration",
     "CommentVersion",

@@ -1,6 +1,7 @@
 """Bytes, known by their hash."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Artifact(models.Model):
@@ -10,6 +11,11 @@ class Artifact(models.Model):
     media_type = models.CharField(max_length=100)
     size = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    # Since when nothing has been seen to refer to it; collection deletes only what has been marked for a while.
+    marked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["marked_at"], condition=Q(marked_at__isnull=False), name="marked_artifacts")]
 
     def __str__(self) -> str:
         return self.sha256

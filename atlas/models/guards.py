@@ -72,8 +72,8 @@ DRAFT = 'OLD."digest" IS NULL'
 GUARDS = (
     Guard(ChangeSet),
     Guard(Change),
-    # Collection deletes a row nobody refers to; foreign keys protect all others.
-    Guard(Artifact, deletable="TRUE"),
+    # Collection deletes a row that it has marked before; foreign keys protect those that somebody refers to.
+    Guard(Artifact, columns=("sha256", "media_type", "size", "created_at"), deletable='OLD."marked_at" IS NOT NULL'),
     Guard(Contributor, columns=("id", "created_at")),
     Guard(
         Checkpoint,
@@ -98,7 +98,8 @@ GUARDS = (
     Guard(UnitStatistics),
     Guard(Foothold, columns=("id", "accession", "kind", "checkpoint", "created_by", "created_at")),
     Guard(Revision),
-    Guard(Upload),
+    # What nobody shows for long is discarded with its bytes.
+    Guard(Upload, deletable="TRUE"),
     Guard(FootholdArtifact),
     Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
     Guard(Trial),
@@ -114,6 +115,7 @@ GUARDS = (
     Guard(
         Import,
         columns=("public_id", "team", "checkpoint", "source", "visibility", "by", "form", "sha256", "created_at"),
+        deletable="OLD.\"state\" IN ('judging', 'staged')",
     ),
     # What became no version of anything was never anybody's but its author's; erasure forgets it.
     Guard(ImportRow, columns=("batch", "line", "external_id", "given"), deletable='OLD."version" IS NULL'),

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from atlas.errors import ArtifactCorrupt, ArtifactMissing, NoSuchArtifact
@@ -27,7 +28,8 @@ from atlas.models import (
     Upload,
 )
 from atlas.permissions import readable, readable_dataset, readable_footholds, readable_jobs
-from atlas.storage import SHA256, hash_of, path_of
+from atlas.services import shelves
+from atlas.storage import SHA256, Store, hash_of, path_of
 
 # What a browser may be handed as it is; everything else is a download. Nothing here can carry a script.
 SHOWN = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpg"}
@@ -36,22 +38,37 @@ DOWNLOADED = {"application/json": "json", SAFETENSORS: "safetensors", "text/csv"
 EXTENSIONS = SHOWN | DOWNLOADED
 
 
-def store() -> Storage:
+def store() -> Store:
     """Where artifacts lie."""
-    return storages["artifacts"]
+    return cast(Store, storages["artifacts"])
 
 
 def keep(data: bytes | Path | IO[bytes], *, media_type: str) -> Artifact:
-    """Store bytes or a file, by its path or open, and return its row. Storing the same bytes again changes nothing."""
+    """Store bytes or a file, by its path or open, and return its row. Storing the same bytes again changes nothing.
+
+    From then on whoever keeps them has a day to refer to them, before they may be collected.
+    """
     if media_type not in EXTENSIONS:
         raise ValueError(f"{media_type} is not a kind of artifact")
     with _opened(data) as file:
         sha256 = hash_of(iter(lambda: file.read(1 << 20), b""))
         size = file.tell()
-        file.seek(0)
-        store().save(path_of(sha256), File(file))
-    artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults={"media_type": media_type, "size": size})
+        _save(file, sha256)
+        with transaction.atomic():
+            shelves.hold(sha256)
+            if not _lies(sha256, size=size):  # collected since it was seen
+                _save(file, sha256)
+            given = {"media_type": media_type, "size": size}
+            artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults=given)
+            unmark(artifact)
     return artifact
+
+
+def unmark(artifact: Artifact) -> None:
+    """Somebody wants it again: take back what collection noted, and so begin its grace anew."""
+    if artifact.marked_at is not None:
+        Artifact.objects.filter(pk=artifact.pk).update(marked_at=None)
+        artifact.marked_at = None
 
 
 def find(sha256: str, *, actor: Contributor | None) -> Artifact:
@@ -119,6 +136,19 @@ def lost() -> set[str]:
     # The rows first, for the same reason.
     rows = set(Artifact.objects.values_list("sha256", flat=True))
     return rows - set(stored())
+
+
+def _save(file: IO[bytes], sha256: str) -> None:
+    file.seek(0)
+    store().save(path_of(sha256), File(file))
+
+
+def _lies(sha256: str, *, size: int) -> bool:
+    """Whether the file is there, as far as can be seen without reading it."""
+    try:
+        return store().size(path_of(sha256)) == size
+    except FileNotFoundError:
+        return False
 
 
 def _opened(data: bytes | Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:

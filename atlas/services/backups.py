@@ -21,10 +21,11 @@ from django.db.migrations.loader import MigrationLoader
 
 from atlas.errors import ArtifactCorrupt, ArtifactMissing, BackupDamaged, BackupOfAnother, NoBackup, NotEmpty
 from atlas.models import Artifact
-from atlas.services import artifacts, dumps
+from atlas.services import artifacts, collection, dumps
 from atlas.storage import hash_of, path_of
 
 FORM = 1  # of the folder; another number is read by other code
+AT_ONCE = 100  # artifacts copied between two requests for patience
 MANIFEST, SUMS, FILES = "manifest.json", "SHA256SUMS", "artifacts"
 
 
@@ -52,9 +53,12 @@ def take(folder: Path, *, since: Path | None = None) -> Manifest:
     if any(folder.iterdir()):
         raise NotEmpty(place=str(folder), found="a backup gets a folder of its own")
     at = datetime.now(UTC).isoformat(timespec="seconds")
+    collection.pause()  # what the database of this moment names must still be there when its turn comes
     found = dumps.dump(folder / dumps.file_name())
     sums, lost = {dumps.file_name(): _hash(folder / dumps.file_name())}, []
-    for sha256, _ in found.artifacts:
+    for number, (sha256, _) in enumerate(found.artifacts):
+        if number % AT_ONCE == 0:
+            collection.pause()
         try:
             _copy(sha256, folder, since)
         except (ArtifactMissing, ArtifactCorrupt):

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import IO, Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, Sum
 
 from atlas import tables, texts
-from atlas.errors import NoSuchImport, WrongStage
+from atlas.errors import NoSuchImport, TooMuchStaged, WrongStage
 from atlas.models import Checkpoint, Contributor, Foothold, Import, ImportRow, Role, Team, Visibility
 from atlas.permissions import importing, memberships_of, readable_imports, require
 from atlas.services import changes, footholds, reversals, rows
@@ -20,6 +20,8 @@ State = Import.State
 CHUNK = 50  # rows in one transaction
 AT_ONCE = 500  # rows that are written by one statement when a file is staged
 SECONDS = 10.0  # that one call goes on for
+STAGED = (State.JUDGING, State.STAGED)  # nothing is written yet, and all of it may be discarded
+MOST_STAGED, MOST_ROWS = 20, 200_000  # imports and rows that one person may have sent and not committed
 Act = Callable[[Contributor, Import, ImportRow], None]
 
 
@@ -87,7 +89,10 @@ def stage(
     source: str,
     visibility: str = Visibility.PUBLIC,
 ) -> Import:
-    """Take in a file row by row, and judge nothing yet but whether it can be read; raises what `tables.read` does."""
+    """Take in a file row by row, and judge nothing yet but whether it can be read.
+
+    Raises what `tables.read` does, and TooMuchStaged for who has sent very much and committed none of it.
+    """
     require(actor, "import.stage", team)
     footholds.require_fitting(Foothold.Kind.COLLECTION, checkpoint, team)
     batch = Import.objects.create(
@@ -99,9 +104,12 @@ def stage(
         form=form,
         sha256=sha256,
     )
+    others = _waiting(batch)  # after it was written: whoever sends two at once waits here for the first
     lines, size = tables.read(file, form=form), 0
     while some := list(islice(lines, AT_ONCE)):
         size += len(some)
+        if others + size > MOST_ROWS:
+            raise _too_much(batch)
         ImportRow.objects.bulk_create(
             ImportRow(batch=batch, line=it.number, external_id=rows.kept(it), given=it.given, errors=it.errors)
             for it in some
@@ -110,6 +118,25 @@ def stage(
     batch.size = size
     changes.record(actor, "import.stage", str(batch.public_id), rows=size)
     return batch
+
+
+@transaction.atomic
+def discard(*, actor: Contributor, batch: Import) -> None:
+    """Throw away what was sent, as long as nothing of it is written; raises WrongStage."""
+    require(actor, "import.commit", batch)
+    if not _removed(batch):
+        _look_again(batch)
+        raise WrongStage(state=batch.state, verb="discarded")
+    changes.record(actor, "import.discard", str(batch.public_id), rows=batch.size)
+
+
+@transaction.atomic
+def discard_old(batch: Import) -> bool:
+    """The same by the instance itself; whether it was there to be thrown away."""
+    gone = _removed(batch)
+    if gone:
+        changes.record(None, "import.discard", str(batch.public_id), rows=batch.size)
+    return gone
 
 
 def judge(*, actor: Contributor, batch: Import, seconds: float = SECONDS) -> Import:
@@ -132,6 +159,34 @@ def redo(*, actor: Contributor, batch: Import, seconds: float = SECONDS) -> Impo
     return _go_through(REDO, actor=actor, batch=batch, seconds=seconds)
 
 
+def _removed(batch: Import) -> bool:
+    """Delete an import and its rows, unless somebody has begun to commit it; who begins now finds it gone."""
+    rows_of = Import.objects.filter(pk=batch.pk, state__in=STAGED)
+    if not rows_of.select_for_update().exists():
+        return False
+    ImportRow.objects.filter(batch=batch)._raw_delete(rows_of.db)
+    rows_of._raw_delete(rows_of.db)
+    return True
+
+
+def _waiting(batch: Import) -> int:
+    """How many rows its sender has in other imports that are not committed; raises TooMuchStaged."""
+    found = _staged_beside(batch)
+    if found["imports"] >= MOST_STAGED:
+        raise _too_much(batch)
+    return int(found["rows"] or 0)
+
+
+def _staged_beside(batch: Import) -> dict[str, Any]:
+    others = Import.objects.filter(by=batch.by, state__in=STAGED).exclude(pk=batch.pk).order_by()
+    return others.aggregate(imports=Count("pk"), rows=Sum("size"))
+
+
+def _too_much(batch: Import) -> TooMuchStaged:
+    found = _staged_beside(batch)
+    return TooMuchStaged(most=MOST_STAGED, most_rows=MOST_ROWS, imports=found["imports"], rows=found["rows"] or 0)
+
+
 def _go_through(passed: Pass, *, actor: Contributor, batch: Import, seconds: float) -> Import:
     """Begin the pass or go on with it, a chunk at least and as many as there is time for; raises WrongStage."""
     require(actor, passed.permission, batch)
@@ -139,8 +194,16 @@ def _go_through(passed: Pass, *, actor: Contributor, batch: Import, seconds: flo
     until = time.monotonic() + seconds
     while _chunk(passed, importing(actor), batch) and time.monotonic() < until:
         pass
-    batch.refresh_from_db(fields=["state", "done"])
+    _look_again(batch)
     return batch
+
+
+def _look_again(batch: Import) -> None:
+    """How it stands now; raises NoSuchImport for what was discarded meanwhile."""
+    try:
+        batch.refresh_from_db(fields=["state", "done"])
+    except Import.DoesNotExist:
+        raise NoSuchImport(batch=str(batch.public_id)) from None
 
 
 @transaction.atomic
@@ -150,7 +213,7 @@ def _begin(passed: Pass, actor: Contributor, batch: Import) -> None:
     if rows_of.filter(state__in=passed.begins).update(state=passed.during, done=0):
         changes.record(actor, passed.verb, str(batch.public_id), rows=batch.size)
     elif not rows_of.filter(state=passed.during).exists():
-        batch.refresh_from_db(fields=["state"])
+        _look_again(batch)
         raise WrongStage(state=batch.state, verb=passed.done)
 
 

@@ -22,6 +22,7 @@ class Atlas:
         """Every measure."""
         yield from queue()
         yield from history()
+        yield from tidying()
         yield gauge("orphan_artifacts", "Files in the store that no row knows, as of the last hour.", orphans())
 
 
@@ -64,6 +65,19 @@ def history() -> Iterator[Metric]:
     yield counter("quarantines", "Questions given up after too many starts or crashes.", total(to=QUARANTINED))
     yield counter("stale_writes_refused", "Results of superseded workers that were refused.", stale)
     yield counter("memory_splits", "Batches that went back because the device had no room for them.", splits)
+
+
+def tidying() -> Iterator[Metric]:
+    """What the janitor has removed, and when it last went round."""
+    removed = CounterMetricFamily("atlas_tidied", "Leftovers that were removed.", labels=["rule"])
+    freed = CounterMetricFamily("atlas_tidied_bytes", "Bytes of leftovers that were removed.", labels=["rule"])
+    for chore in operation.chores():
+        removed.add_metric([chore.name], chore.removed)
+        freed.add_metric([chore.name], chore.freed)
+    yield removed
+    yield freed
+    at = operation.last_round()
+    yield gauge("tidied_timestamp_seconds", "When the last whole round of the janitor began.", at)
 
 
 def gauge(name: str, says: str, value: float) -> Metric:

@@ -145,6 +145,7 @@ urlpatterns = [
     path("imports/<str:import_id>", imports.one),
     path("imports/<str:import_id>/judge", imports.judge),
     path("imports/<str:import_id>/commit", imports.commit),
+    path("imports/<str:import_id>/discard", imports.discard),
     path("imports/<str:import_id>/undo", imports.undo),
     path("imports/<str:import_id>/redo", imports.redo),
     path("u/<str:handle>", contributors.contributor),

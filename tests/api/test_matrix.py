@@ -105,6 +105,7 @@ MATRIX = {
     ("imports", "GET"): OWN,
     ("imports", "POST"): (401, 403, 201, 201, 201, 201, 201, 422, 401, 403),
     ("imports/<str:import_id>", "GET"): ANNOTATORS,
+    ("imports/<str:import_id>", "DELETE"): (401, 404, 204, 403, 204, 204, 204, 404, 401, 403),
     ("imports/<str:import_id>/rows", "GET"): ANNOTATORS,
     # The annotator staged it.
     ("imports/<str:import_id>/judge", "POST"): STAGED,
@@ -253,7 +254,7 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
     headers |= {"Content-Type": "image/png"} if (route, method) == ("artifacts", "POST") else {}
     sent = [(where, "POST") for where in ("checkpoints", "imports", "datasets")]
     headers |= {"Content-Type": MULTIPART} if (route, method) in sent else {}
-    if route.startswith("imports/"):
+    if route.startswith("imports/"):  # what is done to a batch begins where it can be done
         Import.objects.update(state={"undo": "committed", "redo": "undone"}.get(route.rpartition("/")[2], "staged"))
     return {**places, "prefix": prefix}, bodies.get((route, method), None if method == "GET" else {}), headers
 

@@ -1,20 +1,23 @@
 """`doctor --jobs` holds after a campaign over every edge, and finds each bug that is seeded into the protocol."""
 
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
 
 from atlas import invariants
 from atlas.errors import AtlasError, Forbidden
-from atlas.models import Finding, Job, JobEvent, LedgerEntry, RequestedJob
-from atlas.services import artifacts, jobs, journal, ledger
+from atlas.models import Artifact, Finding, Job, JobEvent, LedgerEntry, RequestedJob, Upload
+from atlas.services import artifacts, collection, janitor, jobs, journal, ledger, references
 from atlas.services import workers as presence
 from atlas.services.jobs import Shown
 from atlas.services.questions import ask
 from atlas.storage import path_of
+from tests.collecting import ask_with
 
 pytestmark = pytest.mark.django_db
 
@@ -75,9 +78,23 @@ class Campaign:
         for job in self.claim(limit=9):
             self.finish(job)
 
+    def collect(self):
+        """Two rounds of collection; what is kept again after them is wanted, and so is what a question names."""
+        unwanted, asked = (artifacts.keep(data, media_type="image/png") for data in (b"unwanted", b"asked"))
+        artifacts.keep(b"abandoned", media_type="image/png")
+        ask_with(self.checkpoint, self.alice, asked)
+        for _ in range(2):
+            for _, _ in janitor.tidy():
+                pass
+            Artifact.objects.filter(pk=unwanted.pk).update(marked_at=F("marked_at") - timedelta(minutes=1))
+        Upload.objects.create(
+            artifact=artifacts.keep(b"unwanted", media_type="image/png"), uploaded_by=self.alice
+        )  # fmt: skip
+
 
 @pytest.fixture
-def campaign(checkpoint, probe, alice, curator):
+def campaign(checkpoint, probe, alice, curator, settings, monkeypatch):
+    monkeypatch.setattr(collection, "UNMARKED", timedelta(seconds=-1))
     return Campaign(checkpoint, probe, alice, curator)
 
 
@@ -207,6 +224,38 @@ def something_happens_after_the_end(patch):
     patch.setattr(jobs, "finish", leased)
 
 
+def a_file_goes_and_its_row_stays(patch):
+    patch.setattr(collection, "forget", lambda sha256: True)
+    patch.setattr(collection, "remove", lambda sha256: artifacts.store().delete(path_of(sha256)) or True)
+    patch.setattr(collection, "grace", lambda: timedelta(seconds=-1))
+
+
+def what_a_question_names_is_collected(patch):
+    patch.setattr(references, "named", lambda hashes: set())
+    patch.setattr(collection, "grace", lambda: timedelta(seconds=-1))
+
+
+def a_mark_outlives_its_reason(patch):
+    patch.setattr(artifacts, "unmark", lambda artifact: None)
+
+
+def collection_takes_what_is_wanted(patch):
+    patch.setattr(references, "none_to", lambda **apart: Q(pk__isnull=False))
+    patch.setattr(collection, "grace", lambda: timedelta(seconds=-1))
+
+
+def writing_ends_in_the_middle(patch):
+    def begun(data, *, media_type):
+        artifact = keep(data, media_type=media_type)
+        torn = Path(artifacts.store().path("tmp/torn"))
+        torn.write_bytes(b"half of it")
+        os.utime(torn, (0, 0))
+        return artifact
+
+    keep = artifacts.keep
+    patch.setattr(artifacts, "keep", begun)
+
+
 MUTANTS = (
     a_worker_writes_without_its_fence,
     a_cancelled_job_is_finished,
@@ -224,6 +273,13 @@ MUTANTS = (
     files_are_written_in_place,
     something_happens_after_the_end,
 )
+OF_COLLECTION = (
+    a_file_goes_and_its_row_stays,
+    what_a_question_names_is_collected,
+    a_mark_outlives_its_reason,
+    collection_takes_what_is_wanted,
+    writing_ends_in_the_middle,
+)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
@@ -234,6 +290,27 @@ def test_a_seeded_bug_is_found(campaign, monkeypatch, mutant):
     except (IntegrityError, Forbidden):
         return  # a constraint or a permission stands in its way, which is better still
     monkeypatch.undo()
+    assert broken(), "nobody noticed"
+
+
+def test_everything_holds_after_collection(campaign):
+    campaign.ask("mixed:0")
+    [campaign.finish(job) for job in campaign.claim()]
+    campaign.collect()
+    assert broken() == {}
+
+
+@pytest.mark.parametrize("mutant", OF_COLLECTION, ids=lambda mutant: mutant.__name__)
+def test_a_seeded_bug_of_collection_is_found(campaign, monkeypatch, mutant):
+    campaign.ask("mixed:0")
+    [campaign.finish(job) for job in campaign.claim()]
+    try:
+        with monkeypatch.context() as patch, transaction.atomic():
+            mutant(patch)
+            campaign.collect()
+            connection.check_constraints()  # which SQLite looks at when a transaction ends
+    except IntegrityError:
+        return
     assert broken(), "nobody noticed"
 
 

@@ -1,6 +1,7 @@
 """Artifacts in a bucket, on a real server that speaks S3: the same promises as in a folder."""
 
 import uuid
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import boto3
@@ -11,7 +12,7 @@ from django.core.files.storage import storages
 from atlas import health
 from atlas.errors import ArtifactCorrupt, ArtifactMissing
 from atlas.models import Artifact
-from atlas.services import artifacts, backups
+from atlas.services import artifacts, backups, collection
 from atlas.settings import artifact_store
 from atlas.storage import path_of
 from workers import lenses
@@ -119,3 +120,29 @@ def test_a_backup_of_a_bucket_is_a_folder_like_any_other(bucket, fresh_database,
     made = backups.take(tmp_path / "backup")
     assert (made.artifacts, made.lost) == (1, [])
     assert (tmp_path / "backup" / "artifacts" / path_of(kept.sha256)).read_bytes() == b"a picture"
+
+
+@rolled_back
+def test_what_nothing_refers_to_is_collected_and_what_is_kept_anew_is_whole(bucket, checkpoint, monkeypatch, settings):
+    settings.GRACE_HOURS = -1 / 3600
+    monkeypatch.setattr(collection, "UNMARKED", timedelta(seconds=-1))
+    kept = artifacts.keep(b"unwanted", media_type="image/png")
+    collection.mark()
+    assert collection.sweep() == (1, 8)
+    assert list(artifacts.stored()) == [checkpoint.weights_id]
+    assert artifacts.read(artifacts.keep(b"unwanted", media_type="image/png")) == b"unwanted"
+    bucket.put_object(Key=key(kept), Body=b"half")
+    assert artifacts.read(artifacts.keep(b"unwanted", media_type="image/png")) == b"unwanted"
+    bucket.put_object(Key=f"of/ours/{path_of('a' * 64)}", Body=b"of a crash")
+    settings.GRACE_HOURS = -1
+    assert collection.sweep_orphans() == (1, 10)
+    assert sorted(artifacts.stored()) == sorted([checkpoint.weights_id, kept.sha256])
+
+
+def test_uploads_in_parts_that_never_ended_are_given_up(bucket):
+    for where in ("of/ours/aa/one", "somebody/elses"):
+        bucket.Object(where).initiate_multipart_upload()
+    store = artifacts.store()
+    [begun] = store.unfinished(seconds=3600)  # this server says of every upload that it began in 2010
+    store.abandon(begun)
+    assert [it.object_key for it in bucket.multipart_uploads.all()] == ["somebody/elses"]

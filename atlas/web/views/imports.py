@@ -113,6 +113,19 @@ def step(act: Callable[..., Import], permission: str) -> Callable[..., HttpRespo
     return view
 
 
+def discard(request: HttpRequest, import_id: str) -> HttpResponse:
+    """Throw it away, and show those that are left."""
+    require_method(request, "POST")
+    person = signed_in(request).contributor
+    batch = imports.find(import_id, actor=person)
+    try:
+        imports.discard(actor=person, batch=batch)
+    except WrongStage as error:
+        messages.error(request, str(error))
+        return redirect(f"/imports/{batch.public_id}")
+    return redirect("/imports")
+
+
 judge = step(imports.judge, "import.commit")
 commit = step(imports.commit, "import.commit")
 undo = step(imports.undo, "import.undo")

@@ -119,6 +119,7 @@ WRITE = {
     "me/tokens/<str:prefix>/revoke": (302, 404, 302, 404, 404, 404, 302, 404, 302),
     "imports/<str:import_id>/judge": STAGED,
     "imports/<str:import_id>/commit": STAGED,
+    "imports/<str:import_id>/discard": STAGED,
     "imports/<str:import_id>/undo": STAGED,
     "imports/<str:import_id>/redo": STAGED,
     "teams": (302, 302, 302, 302, 302, 302, 302, 302, 302),

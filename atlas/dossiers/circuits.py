@@ -70,6 +70,7 @@ def _edge(it: dict[str, Any], links: Links, states: Mapping[str, str]) -> Edge:
         relation=said.content["relation"] if said else "",
         sign=said.content["sign"] if said else "",
         state=states.get(accession, ""),
+        rests_on=(said.content["rests_on"] or {}).get("finding") or "" if said else "",
     )
 
 

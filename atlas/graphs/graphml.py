@@ -18,6 +18,7 @@ KEYS = {
         "relation": "string",
         "sign": "string",
         "state": "string",
+        "rests_on": "string",
     },
 }
 # What XML 1.0 cannot hold, not even escaped.

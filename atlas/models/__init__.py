@@ -1,6 +1,7 @@
 """One file per noun, in dependency order; what never changes is said in guards.py."""
 
 from atlas.models.answers import KeptAnswer
+from atlas.models.arrangements import Arrangement
 from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import Checkpoint, Layer, LayerAlias, Neuron, Visibility
@@ -34,6 +35,7 @@ from atlas.models.trials import Trial
 from atlas.models.uploads import FootholdArtifact, Upload
 
 __all__ = [
+    "Arrangement",
     "Artifact",
     "Breaker",
     "Byline",

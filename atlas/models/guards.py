@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from atlas.models.arrangements import Arrangement
 from atlas.models.artifacts import Artifact
 from atlas.models.changes import Change, ChangeSet
 from atlas.models.checkpoints import IDENTITY, Checkpoint, Layer, LayerAlias, Neuron
@@ -100,6 +101,8 @@ GUARDS = (
     Guard(Revision),
     # What nobody shows for long is discarded with its bytes.
     Guard(Upload, deletable="TRUE"),
+    Guard(Arrangement, columns=("foothold", "version")),
+    Guard(Upload),
     Guard(FootholdArtifact),
     Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
     Guard(Trial),

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from atlas.acting import current_actor, current_request
+from atlas.models.arrangements import Arrangement
 from atlas.models.checkpoints import Checkpoint
 from atlas.models.comments import Comment, CommentModeration, CommentVersion
 from atlas.models.datasets import Dataset
@@ -118,6 +119,7 @@ TRACES = (
         hushed=BLIND,
     ),
     Trace(Revision, kept=("id", "foothold_id", "version", "author_id", "content_sha256"), **_of_claim("foothold_id")),
+    Trace(Arrangement, kept=("id", "foothold_id", "version", "number"), **_of_claim("foothold_id")),
     Trace(Support, kept=("id", "evidence_id", "claim_id", "role", "facet", "withdrawn_at"), **_of_claim("evidence_id")),
     Trace(Trial, kept=("id", "foothold_id", "job_id"), **_of_claim("foothold_id")),
     # Not which: a hash is no key, but it is nobody's business before it is shown.

@@ -192,6 +192,24 @@ def million(count: int) -> str:
 
 
 @register.filter
+def tenth(value: float) -> str:
+    """A coordinate in a drawing."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+@register.filter
+def polarity(sign: str) -> str:
+    """The class of what has a sign: +, - or mixed."""
+    return {"+": "positive", "-": "negative"}.get(sign, "mixed")
+
+
+@register.filter
+def signed(sign: str) -> str:
+    """A sign as it is read."""
+    return {"+": "+", "-": "−"}.get(sign, "±")
+
+
+@register.filter
 def neuron_of(unit: str, checkpoint: str) -> str:
     """The address of a unit of a checkpoint."""
     layer, _, channel = unit.rpartition(":")

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from atlas.models import Checkpoint, FootholdArtifact, Layer, Neuron, Trial, UnitStatistics, Upload, guards
+from atlas.models import Arrangement, Checkpoint, FootholdArtifact, Layer, Neuron, Trial, UnitStatistics, Upload, guards
 from atlas.models.checkpoints import IDENTITY
 from atlas.models.guards import GUARDS
 from atlas.services import drafts, jobs
@@ -36,6 +36,7 @@ def full(checkpoint, probe, alice, argued):
     jobs.finish(job, numbers={}, provenance={}, shown=[Shown("image", picture, {})], rows=writing(edge))
     Upload.objects.create(artifact=picture, uploaded_by=alice)
     Trial.objects.create(foothold=argued, job=job, by=alice)
+    Arrangement.objects.create(foothold=argued, version=1, by=alice)
     FootholdArtifact.objects.create(foothold=argued, artifact=picture, since=1)
     stage(b'{"external_id": "a"}', actor=argued.created_by, team=argued.team)
     item = datasets.Item(digest="a" * 64, name="one")

@@ -15,7 +15,7 @@ from atlas.dossiers import versions
 from atlas.errors import AtlasError, EditConflict, NoSuchAddress, Validation
 from atlas.models import Checkpoint, Contributor, Foothold, Role, Visibility
 from atlas.permissions import memberships_of, require
-from atlas.services import addresses, footholds, teams, unsaved
+from atlas.services import addresses, circuits, footholds, teams, unsaved
 from atlas.validation import named_at
 from atlas.web import writing
 from atlas.web.negotiation import require_method
@@ -142,6 +142,10 @@ class _New(_Writing):
         self.item = f"new:{kind}:{about}"[: unsaved.LONGEST_ITEM]
 
     def start(self) -> Mapping[str, str]:
+        if self.kind == "circuit" and self.checkpoint is not None and self.neuron:
+            measured = self.request.GET.get("finding", "")[:64].replace("\x00", "")
+            content = circuits.begun(self.checkpoint, self.neuron, measured, actor=self.person)
+            return writing.typed_for(self.kind, content)
         subject = {"description": "neuron", "link": "target"}.get(self.kind)
         return writing.typed_for(self.kind, {subject: self.neuron} if subject and self.neuron else {})
 

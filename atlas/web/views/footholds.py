@@ -15,11 +15,11 @@ from atlas.dossiers.bodies import body
 from atlas.dossiers.exhibits import Testimony
 from atlas.dossiers.search import HitFacts
 from atlas.errors import MalformedQuery, NotAcceptable
-from atlas.graphs import FORMATS
+from atlas.graphs import FORMATS, PRINTS, Print
 from atlas.models import Contributor, Foothold
 from atlas.services import footholds as services
-from atlas.web import offers
-from atlas.web.negotiation import Page, moved, negotiated, require_method
+from atlas.web import circuit, offers
+from atlas.web.negotiation import Page, moved, negotiated, require_method, varying
 from atlas.web.people import actor_of
 
 KEPT = 50  # of what the query of a dynamic collection finds
@@ -51,7 +51,8 @@ def foothold(request: HttpRequest, accession: str) -> Page | HttpResponse:
 def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, status: int = 200, **wrong: Any) -> Page:
     """The page; a form that was wrong stands in it as it was typed."""
     found = dossiers.foothold(row.accession, actor=actor)
-    named = exhibits.neurons_of(row)
+    figured = circuit.shown(row, actor=actor)
+    named = () if figured.get("drawing") else exhibits.neurons_of(row)  # its figure shows them
     unplaced = BUTTONS if row.kind != Foothold.Kind.EVIDENCE else (*BUTTONS, "evidence")
     spoken = [it.evidence for it in found.support] if row.kind != Foothold.Kind.EVIDENCE else [row.accession]
     testimonies = exhibits.testimonies(spoken, actor=actor)
@@ -64,6 +65,7 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
         "versioned": f"/f/{row.accession}/v{row.head_version}",
         "forms": offers.blank(row, found, actor=actor) | wrong,
         "faults": [text for verb in unplaced if verb in wrong for said in wrong[verb].errors.values() for text in said],
+        **figured,
     }
     work = _work(request, row, actor=actor, testimonies=testimonies)
     return Page("foothold.html", found, shown, status, work)
@@ -88,7 +90,8 @@ def version(request: HttpRequest, accession: str, version: str) -> Page | HttpRe
         return moved(request, f"/f/{row.accession}/v{version}")
     found = dossiers.version(accession, version, actor=actor)
     work = works.of_version(found, origin=works.origin_of(request))
-    return Page("version.html", found, {"methods": METHODS, "title": work.title}, work=work)
+    shown = circuit.shown(row, actor=actor, version=found.revision.version)
+    return Page("version.html", found, {"methods": METHODS, "title": work.title, **shown}, work=work)
 
 
 @negotiated("GET")
@@ -124,17 +127,33 @@ def agreement(request: HttpRequest) -> Page:
 def graph(request: HttpRequest, accession: str, version: str, form: str) -> HttpResponse:
     """A version as a graph, in the form that the suffix says."""
     require_method(request, "GET")
+    if form in PRINTS:
+        return _printed(request, accession, version, PRINTS[form])
     drawn = circuits.graph(accession, actor=actor_of(request), version=version)
     if form == ".json":
         return JsonResponse(body(drawn))
     if form not in FORMATS:
-        raise NotAcceptable(forms=", ".join([".json", *FORMATS]))
+        raise NotAcceptable(forms=", ".join([".json", *FORMATS, *PRINTS]))
     written = HttpResponse(
         FORMATS[form].write(drawn, origin=works.origin_of(request)),
         content_type=f"{FORMATS[form].media_type}; charset=utf-8",
     )
     written["Content-Disposition"] = f'inline; filename="{drawn.accession}.v{drawn.version}{form}"'
     return written
+
+
+def _printed(request: HttpRequest, accession: str, version: str, form: Print) -> HttpResponse:
+    """A version's figure for a paper, never active."""
+    actor = actor_of(request)
+    found = dossiers.version(accession, version, actor=actor)
+    work = works.of_version(found, origin=works.origin_of(request))
+    row = services.find(accession, actor=actor)
+    written = HttpResponse(
+        circuit.printed(row, work, form, actor=actor, version=found.revision.version), content_type=form.media_type
+    )
+    written["Content-Disposition"] = f'inline; filename="{row.accession}.v{found.revision.version}{form.suffix}"'
+    written["Content-Security-Policy"] = circuit.POLICY
+    return varying(written)
 
 
 def _work(

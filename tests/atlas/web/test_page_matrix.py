@@ -40,6 +40,8 @@ READ = {
     "f/<str:accession>/diff/<str:between>": TEAMS,
     "f/<str:accession>/v<str:version>": TEAMS,
     "f/<str:accession>/v<str:version>/graph<str:form>": TEAMS,
+    # The claim of the table is no circuit.
+    "f/<str:accession>/inputs": (302, 403, 404, 404, 404, 404, 404, 404, 302),
     "agreement": TEAMS,
     "firing": TEAMS,
     "t": OPEN,
@@ -81,6 +83,8 @@ WRITE = {
     "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "f/new": (302, 403, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/edit": ANNOTATORS,
+    "f/<str:accession>/arrange": ANNOTATORS,
+    "f/<str:accession>/inputs": (302, 403, 404, 404, 404, 404, 404, 404, 302),
     # A reader writes in their own space, which says nothing of a team's own checkpoint.
     "f/<str:accession>/evidence": (302, 422, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/detach": ANNOTATORS,

@@ -6,9 +6,9 @@ RUN /opt/atlas/bin/pip install --no-cache-dir --no-compile -r /tmp/requirements-
 
 FROM python:3.11-slim-trixie
 ARG CODE_VERSION=unknown
-# pg_dump and pg_restore of the PostgreSQL that compose.yaml runs: an older one refuses to dump it.
+# pg_dump and pg_restore of the PostgreSQL that compose.yaml runs: an older one refuses to dump it. DejaVu: figures as PNG.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client-17 \
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client-17 fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --home-dir /data atlas \
     && install -d -o atlas /data

@@ -9,7 +9,7 @@ from django.http import Http404, JsonResponse
 from django.http.request import RawPostDataException
 from rest_framework import exceptions as drf
 
-from atlas import errors, problems
+from atlas import errors, outages, problems
 from atlas.errors import AtlasError
 
 log = logging.getLogger(__name__)
@@ -56,4 +56,4 @@ def translate(error: Exception, context: dict[str, Any]) -> AtlasError | None:
             return errors.BadHost(host=request.headers.get("Host", "")[:80])
         case drf.ParseError() | SuspiciousOperation() | RawPostDataException():
             return errors.Malformed(detail="The request cannot be parsed.")
-    return None
+    return outages.known(error)

@@ -1,13 +1,13 @@
 """Keys for scripts: made, recognised, revoked. What is shown is never kept, and what is kept opens nothing."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from atlas import texts
+from atlas import outages, texts
 from atlas.errors import BadCredential, Forbidden, NoSuchToken, TokenExpired, TokenRevoked, Validation
 from atlas.models import Contributor, Scope, Team, Token, User
 from atlas.permissions import is_operator, role_in
@@ -55,9 +55,19 @@ def recognise(shown: str) -> Token:
         raise TokenRevoked()
     if token.expires_at <= now:
         raise TokenExpired()
-    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USE)
-    Token.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    _note_use(token, now)
     return token
+
+
+def _note_use(token: Token, now: datetime) -> None:
+    """Keep when it was last used; where nothing can be written, it still opens what can be read."""
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USE)
+    try:
+        with transaction.atomic():
+            Token.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    except DatabaseError as error:
+        if not outages.is_read_only(error):
+            raise
 
 
 def own(owner: User) -> list[Token]:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import LazyObject
 
+from atlas import outages
 from atlas.acting import acting
 from atlas.errors import AtlasError, BadCredential, InsufficientScope, NoSuchAddress, PasswordIsTemporary
 from atlas.models import Scope, User
@@ -138,9 +139,12 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Ours are shown; all others are Django's to handle."""
+        """Ours are shown, and what a database says that cannot be written; all others are Django's to handle."""
         if not isinstance(error, AtlasError):
-            return None
+            known = outages.known(error)
+            if known is None:
+                return None
+            error = known
         if error.fault == "ours":
             log.error("%s: %s", request.path, error)
         return refusals.refused(request, error)

@@ -1,18 +1,24 @@
 """Errors as pages, or as problem documents for those who prefer JSON; and what Django itself refuses."""
 
+import sys
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
-from atlas import errors, problems
+from atlas import errors, outages, problems
 from atlas.errors import AtlasError
 from atlas.web import negotiation
 
 # Only these are tried without their slash: a path that starts with two slashes would lead to another host.
 PAGES = ("/c", "/j", "/a", "/f", "/t", "/problems", "/api", "/me", "/teams", "/u", "/search", "/imports")
+
+LATER = (429, 500, 503)  # what is refused with these may be taken another time
+SECRET = ("password", "code", "secret", "token_")  # of forms whose fields are not written on a page
 
 
 def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
@@ -26,11 +32,20 @@ def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
     else:
         # Without context processors: the database, or the session, may be what is broken.
         user = request.user if error.status < 500 and hasattr(request, "user") else None
-        context = {"problem": document, "user": user, "home": error.status != 404}
+        context = {"problem": document, "user": user, "home": error.status != 404, **_typed(request, error)}
         response = HttpResponse(render_to_string("problem.html", context), status=error.status)
     for name, value in problems.headers(error).items():
         response[name] = value
     return negotiation.varying(response)
+
+
+def _typed(request: HttpRequest, error: AtlasError) -> dict[str, Any]:
+    """What a form held that could not be taken now, and a way to send it again; files and secrets are not shown."""
+    if error.status not in LATER or not getattr(request, "_post", None):
+        return {}
+    secret = any(word in name for name in request.POST for word in SECRET)
+    typed = [(name, text) for name, texts in request.POST.lists() if name != "csrfmiddlewaretoken" for text in texts]
+    return {} if secret else {"typed": typed, "address": request.get_full_path(), "csrf_token": get_token(request)}
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
@@ -73,5 +88,5 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: Django has logged it."""
-    return refused(request, errors.Internal())
+    """500: Django has logged it. What middleware writes, a session above all, does not pass by `Refusals`."""
+    return refused(request, outages.known(sys.exc_info()[1]) or errors.Internal())

@@ -63,7 +63,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def workers(request: HttpRequest) -> Page:
     """Who computes, and what waits."""
     person_of(request)
-    return Page("workers.html", dossiers.operation(actor_of(request)))
+    found = dossiers.operation(actor_of(request))
+    return Page("workers.html", found, {"bell": health.broker()})
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
 from atlas.services import addresses, workers
 
+CHOICES = 100  # checkpoints of a form
 WALL = 100  # tiles of a wall page
 STRIP = 6  # tiles of a layer on its checkpoint's page
 LARGE = ("graph", "response_check", "labels", "units", "card")  # columns that no list shows
@@ -89,6 +90,7 @@ class Tile:
     name: str
     finding: FindingFacts | None
     state: str  # of its newest feature visualization; "" when nobody has asked
+    job: OnThePage[str] = ""  # the fingerprint of that question
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,25 @@ class WallDossier:
         """Whether some picture of this page is on its way."""
         return any(tile.state in Job.OPEN for tile in self.tiles)
 
+    @property
+    def followed(self) -> Tile | None:
+        """The neuron whose picture is looked out for: one that is computed, else the first that waits."""
+        open_ = [tile for tile in self.tiles if tile.state in Job.OPEN]
+        return min(open_, key=lambda tile: tile.state != Job.State.RUNNING, default=None)
+
 
 def checkpoints(actor: Contributor | None) -> tuple[CheckpointFacts, ...]:
     """Every checkpoint this person may read, by slug."""
     rows = Checkpoint.objects.filter(readable(actor)).defer(*LARGE)
     return summarise(rows)
+
+
+def choices(actor: Contributor | None) -> list[tuple[str, str]]:
+    """The checkpoints of which somebody may choose one in a form, by title: digest, and what it is called there."""
+    rows = Checkpoint.objects.filter(readable(actor), digest__isnull=False).order_by("title", "slug")
+    return [
+        (digest, f"{title} ({slug})") for digest, title, slug in rows.values_list("digest", "title", "slug")[:CHOICES]
+    ]
 
 
 def summarise(rows: Iterable[Checkpoint]) -> tuple[CheckpointFacts, ...]:
@@ -272,6 +288,7 @@ def tile_of(of: Checkpoint, key: str, channel: int, newest: Mapping[tuple[str, i
         name=name_of(of.units.get(key, []), channel),
         finding=facts_of(job).finding if job else None,
         state=job.state if job else "",
+        job=job.fingerprint if job else "",
     )
 
 

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from atlas.dossiers import recordings
 from atlas.dossiers.achievements import AchievedFacts, achieved
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.pictures import Shown, address_of, on_its_way, shown
 from atlas.dossiers.recordings import StatisticsFacts
-from atlas.models import Contributor, FindingArtifact, Job, JobEvent, Snapshot
-from atlas.permissions import permits
-from atlas.services import estimates, jobs, turns, workers
+from atlas.models import Checkpoint, Contributor, FindingArtifact, Job, JobEvent, Snapshot
+from atlas.permissions import curates, permits
+from atlas.services import estimates, jobs, outlook, turns, workers
+from atlas.services.outlook import Outlook
 
 MOST_PICTURES = 8  # of a glance
 
@@ -112,6 +113,7 @@ class JobFacts:
     done_steps: int
     of_steps: int
     cancelling: bool
+    estimate: OnThePage[float]  # device-seconds it was expected to take
     error: dict[str, Any] | None
     created_at: datetime
     started_at: datetime | None
@@ -122,6 +124,11 @@ class JobFacts:
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
         return self.state in Job.ENDED
+
+    @property
+    def starts_over(self) -> bool:
+        """Whether it need only be asked again, by anybody who may ask."""
+        return self.state == Job.State.CANCELLED or (self.error or {}).get("slug") in jobs.BLAMELESS
 
     @property
     def progress(self) -> float:
@@ -157,7 +164,7 @@ class JobDossier:
     path: tuple[Shown, ...]  # the first picture at every step kept
     events: tuple[EventFacts, ...]
     seconds: float  # about what it takes on one core, from the parameters
-    ahead: OnThePage[int]  # questions that will be claimed before this one
+    outlook: OnThePage[Outlook]  # how many questions come before it, and when it begins and ends
     workers: OnThePage[int]
     achieved: tuple[AchievedFacts, ...]  # what its pictures reach, against a dataset
     recorded: OnThePage[tuple[StatisticsFacts, ...]]  # what it recorded of its neuron
@@ -181,7 +188,7 @@ def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
         path=tuple(view for view, one in zip(snapshots, taken, strict=True) if one.position == 0),
         events=tuple(_event(event) for event in JobEvent.objects.filter(job=row)),
         seconds=_seconds(row),
-        ahead=_ahead(row),
+        outlook=outlook.of(row),
         workers=workers.alive().count(),
         achieved=achieved(found, usual),
         recorded=recorded,
@@ -206,6 +213,18 @@ def glance(fingerprint: str, *, actor: Contributor | None) -> Glance:
         step=step,
         pictures=tuple(address_of(one.artifact) for one in newest if one.step == step),
     )
+
+
+def cancellable(asked: QuerySet[Job], *, of: Checkpoint, actor: Contributor | None) -> frozenset[str]:
+    """The fingerprints of those open questions about a checkpoint that this person may withdraw: `job.cancel` for many.
+
+    One query beside those for the person's roles.
+    """
+    if actor is None:
+        return frozenset()
+    rows = asked.filter(state__in=Job.OPEN)
+    mine = rows if curates(actor, of) else rows.filter(asked__request__contributor=actor)
+    return frozenset(mine.order_by().values_list("fingerprint", flat=True))
 
 
 def with_answer(rows: Any) -> Any:
@@ -234,6 +253,7 @@ def facts_of(row: Job) -> JobFacts:
         done_steps=row.done_steps,
         of_steps=row.of_steps,
         cancelling=row.cancel_requested_at is not None,
+        estimate=row.estimate,
         error=row.error,
         created_at=row.created_at,
         started_at=row.started_at,

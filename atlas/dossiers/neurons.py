@@ -1,5 +1,6 @@
 """One neuron's story: where it sits, what it is by construction, what has been asked and found."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,11 +8,11 @@ from atlas.dossiers import recordings
 from atlas.dossiers.achievements import AchievedFacts, achieved
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
-from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
+from atlas.dossiers.jobs import JobFacts, cancellable, facts_of, with_answer
 from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Checkpoint, Contributor, Job, ProbeKind
 from atlas.permissions import permits, readable_jobs
-from atlas.services import addresses, estimates, watches, workers
+from atlas.services import addresses, estimates, ledger, watches, workers
 
 THOUSAND = 1_000  # pictures
 
@@ -29,6 +30,7 @@ class ProbeFacts:
     site: str
     example: dict[str, Any]
     seconds: float
+    measured: OnThePage[bool] = False  # the seconds are those of the last answers here
     thousand: OnThePage[float | None] = None  # seconds for so many pictures of a dataset
 
 
@@ -52,6 +54,7 @@ class NeuronDossier:
     neuron: Spread[NeuronFacts]
     checkpoint: CheckpointFacts
     layer: LayerFacts
+    layers: OnThePage[tuple[str, ...]]  # keys, from input to output
     input_size: OnThePage[list[int]]  # height and width of the input in px
     before: str | None  # address of the neuron before this one in its layer
     after: str | None
@@ -61,7 +64,9 @@ class NeuronDossier:
     probes: OnThePage[tuple[ProbeFacts, ...]]  # that take a single unit
     refusals: tuple[RefusalFacts, ...]
     workers: OnThePage[int]
+    cancellable: OnThePage[frozenset[str]]  # fingerprints of what this reader may withdraw
     may_compute: OnThePage[bool]
+    may_requeue: OnThePage[bool]
     may_watch: OnThePage[bool]
     watching: OnThePage[bool]  # what is newly claimed about it
 
@@ -87,37 +92,45 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
     row = addresses.checkpoint(slug, actor=actor)
     place = addresses.neuron(row, key, channel)
     assert place.channel is not None
-    layer = layers(row)[place.layer.index]
+    every = layers(row)
+    layer = every[place.layer.index]
     recorded = recordings.facts(recordings.of_neuron(place, actor=actor).order_by("-id"))
     asked = Job.objects.filter(readable_jobs(actor), **_named(place)).order_by("-id")
     jobs = tuple(facts_of(job) for job in with_answer(asked))
+    may_compute = permits(actor, "job.request", row)
+    usual = ledger.usuals(row) if may_compute else {}
     return NeuronDossier(
         neuron=facts(layer, place.channel, named=row.units.get(layer.key, [])),
         checkpoint=summarise([row])[0],
         layer=layer,
+        layers=tuple(one.key for one in every),
         input_size=row.input_spec["size"],
         before=f"{layer.url}/{place.channel - 1}" if place.channel else None,
         after=f"{layer.url}/{place.channel + 1}" if place.channel + 1 < layer.channels else None,
         jobs=jobs,
         recorded=recorded,
         achieved=achieved({it.fingerprint: it.finding.numbers for it in jobs if it.finding}, recorded),
-        probes=tuple(_costed(probe, row) for probe in probes() if "unit" in probe.subjects),
+        probes=tuple(_costed(probe, row, usual) for probe in probes() if "unit" in probe.subjects),
         refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refusals(row)),
         workers=workers.alive().count(),
-        may_compute=permits(actor, "job.request", row),
+        cancellable=cancellable(asked, of=row, actor=actor),
+        may_compute=may_compute,
+        may_requeue=permits(actor, "job.requeue", None),
         may_watch=permits(actor, "watch.set", None),
         watching=actor is not None and watches.find(actor=actor, **_named(place)) is not None,
     )
 
 
-def _costed(probe: ProbeFacts, row: Checkpoint) -> ProbeFacts:
-    """The probe with what it costs here with its defaults, and for every 1,000 pictures where it depends on them."""
+def _costed(probe: ProbeFacts, row: Checkpoint, usual: Mapping[tuple[str, int], float]) -> ProbeFacts:
+    """The probe with what it costs here: by its parameters where it says how, else as the last answers did."""
 
     def of(pictures: int | None) -> float:
         return estimates.seconds(probe.schema, {}, usual=probe.seconds, flops=row.flops, pictures=pictures)
 
-    thousand = of(THOUSAND) if estimates.PASSES in probe.schema else None
-    return replace(probe, seconds=of(None), thousand=thousand)
+    if estimates.PASSES in probe.schema and row.flops:
+        return replace(probe, seconds=of(None), thousand=of(THOUSAND))
+    lately = usual.get((probe.name, probe.version))
+    return probe if lately is None else replace(probe, seconds=lately, measured=True)
 
 
 def _named(place: addresses.Place) -> dict[str, Any]:

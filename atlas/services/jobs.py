@@ -41,9 +41,8 @@ MOST_CRASHES = 3
 CANCEL_GRACE = timedelta(seconds=30)  # a worker that has not stopped by then has its lease taken away
 PATIENCE = timedelta(hours=24)  # how long a question waits for a worker that could answer it
 # Asked for again, these start over: what was cancelled, and what failed for no fault of the question.
-STARTS_OVER = Q(state=State.CANCELLED) | Q(
-    state=State.FAILED, error__slug__in=(PermissionRevoked.slug(), NoWorker.slug())
-)
+BLAMELESS = (PermissionRevoked.slug(), NoWorker.slug())
+STARTS_OVER = Q(state=State.CANCELLED) | Q(state=State.FAILED, error__slug__in=BLAMELESS)
 NO_WORKER = {"slug": NoWorker.slug(), "detail": str(NoWorker()), "facts": {}, "fault": NoWorker.fault}
 FREE = {"owner": None, "lease_until": None, "cancel_requested_at": None}
 

@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from atlas import canonical, validation
 from atlas.errors import AboveQuota, QuotaExceeded
 from atlas.models import Checkpoint, Contributor, Job, LedgerEntry, ProbeKind, Quota, Role, Team
 from atlas.permissions import is_operator, role_in
@@ -22,6 +23,7 @@ from atlas.services.questions import Question
 Kind, State = LedgerEntry.Kind, Job.State
 DAY = timedelta(hours=24)
 RECENT = 20  # answers whose median is what the next one is expected to take
+RECENT_OF_ALL = 10 * RECENT  # of whatever probe, where all are told at once
 UNKNOWN_WAIT = 3600  # seconds to say when only what is running stands in the way
 
 
@@ -70,6 +72,20 @@ def usual(probe: ProbeKind, checkpoint: Checkpoint) -> float:
     recent = took.filter(job__probe=probe, job__checkpoint=checkpoint).order_by("-id").values_list("seconds", flat=True)
     found = list(recent[:RECENT])
     return median(found) if found else probe.seconds
+
+
+def usuals(checkpoint: Checkpoint) -> dict[tuple[str, int], float]:
+    """What questions with the usual parameters lately took of a checkpoint, by probe and version: medians, one query.
+
+    One with other parameters says nothing of what the usual ones cost.
+    """
+    took = LedgerEntry.objects.filter(kind=Kind.SETTLE, job__state=State.DONE, job__checkpoint=checkpoint)
+    of = ("job__probe__name", "job__probe__version", "job__probe__schema", "job__params", "seconds")
+    found: dict[tuple[str, int], list[float]] = {}
+    for name, version, schema, params, seconds in took.order_by("-id").values_list(*of)[:RECENT_OF_ALL]:
+        if params == canonical.normalise(validation.completed({}, schema)):
+            found.setdefault((name, version), []).append(seconds)
+    return {kind: median(seconds[:RECENT]) for kind, seconds in found.items()}
 
 
 def hold(jobs: Sequence[Job], *, actor: Contributor, team: Team) -> None:

@@ -7,7 +7,7 @@ so that nobody saves up time, and nobody with five thousand questions delays ano
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Now
 
 from atlas.models import Breaker, Contributor, Job, ProbeKind, Share, Worker
@@ -62,15 +62,29 @@ def settle(ids: Iterable[int]) -> None:
 
 
 def ahead_of(job: Job) -> int:
-    """About how many questions are claimed before this one: the person's own, and one of each other's for each."""
+    """About how many questions are claimed before this one."""
+    return before(job)[0]
+
+
+def before(job: Job) -> tuple[int, float]:
+    """About how many questions are claimed before this one, and the device-seconds that they are expected to take.
+
+    The person's own, and one of each other's for each.
+    """
     queue = waiting().filter(asker=job.asker)
     # As the database has it: SQLite compares moments as texts, and would not know its own three digits from six.
     since = Subquery(Job.objects.filter(pk=job.pk).values("run_at"))
     sooner = Q(run_at__lt=since) | Q(run_at=since, pk__lt=job.pk)
-    own = queue.filter(Q(priority__lt=job.priority) | Q(sooner, priority=job.priority)).count()
+    own, seconds = _weight(queue.filter(Q(priority__lt=job.priority) | Q(sooner, priority=job.priority)))
     others = Share.objects.filter(Exists(waiting().filter(asker=OuterRef("person")))).exclude(person=job.asker_id)
-    counts = (waiting().filter(asker=person)[: own + 1].count() for person in others.values_list("person", flat=True))
-    return own + sum(counts)
+    theirs = [_weight(waiting().filter(asker=it)[: own + 1]) for it in others.values_list("person", flat=True)]
+    return own + sum(count for count, _ in theirs), seconds + sum(more for _, more in theirs)
+
+
+def _weight(queue: QuerySet[Job]) -> tuple[int, float]:
+    """How many there are, and what they are expected to take."""
+    found = queue.aggregate(count=Count("pk"), seconds=Sum("estimate"))
+    return found["count"], found["seconds"] or 0.0
 
 
 def _able(worker: Worker, probes: Sequence[ProbeKind]) -> QuerySet[Job]:

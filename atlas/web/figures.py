@@ -141,6 +141,15 @@ def figure(value: Any) -> str:
 
 
 @register.filter
+def lasting(seconds: float) -> str:
+    """A time that nobody knows to the second: 12 s, 3 min, 2 h."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f}\N{NO-BREAK SPACE}{unit}"
+    return f"{max(1, round(seconds))}\N{NO-BREAK SPACE}s"
+
+
+@register.filter
 def exactly(value: float) -> str:
     """A number to its last digit, as JSON has it."""
     return repr(value)

@@ -233,8 +233,9 @@ class Asked:
     def when_all_is_taken(self):
         """The answer while others hold all there is."""
         with ExitStack() as held:
-            while events.open_streams.acquire(blocking=False):
-                held.callback(events.open_streams.release)
+            for place in range(events.MOST):
+                events.places.take(f"user:other-{place}")
+                held.callback(events.places.give_back, f"user:other-{place}")
             return self.api.ask(self.method, self.path)
 
     def too_often(self):

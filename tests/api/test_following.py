@@ -5,6 +5,7 @@ import json
 import pytest
 
 from api import events
+from atlas import supervisor
 from atlas.dossiers import jobs as dossiers
 from atlas.models import Checkpoint
 from atlas.services import holding, jobs, workers
@@ -26,9 +27,9 @@ def patient(settings):
 @pytest.fixture(autouse=True)
 def no_place_is_lost():
     """Whatever happens, every place is free again."""
-    before = events.open_streams._value
+    assert events.places.taken == 0
     yield
-    assert events.open_streams._value == before
+    assert events.places.taken == 0
 
 
 def read(stream):
@@ -38,8 +39,8 @@ def read(stream):
 
 
 def test_each_change_is_told_and_the_end_is_the_end(asked, patient, probe, alice):
-    events.open_streams.acquire()
-    stream = events.told(dossiers.glance(asked, actor=alice), actor=alice)
+    events.places.take("alice")
+    stream = events.told(dossiers.glance(asked, actor=alice), actor=alice, who="alice")
     assert next(stream) == b"retry: 2000\n\n"
     assert read(stream)[1]["state"] == "queued"
     [job] = jobs.claim(workers.start(device="cpu", versions={}), limit=lambda head: 1, probes=[probe])
@@ -83,16 +84,36 @@ def test_who_may_not_know_of_it_any_more_is_told_nothing_more(asked, patient, ch
     assert list(stream) == []
 
 
-def test_there_are_fewer_streams_than_threads(asked, anybody, monkeypatch):
-    taken = [events.open_streams.acquire(blocking=False) for _ in range(events.MOST)]
-    try:
-        assert all(taken)
-        refused = anybody.get(f"jobs/{asked}/events")
-        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/no-stream-left")
-        assert refused["Retry-After"] == "5"
-    finally:
-        for _ in taken:
-            events.open_streams.release()
+@pytest.fixture
+def taking():
+    """Takes places for somebody, and gives them back at the end."""
+    taken = []
+
+    def take(who, count):
+        for _ in range(count):
+            events.places.take(who)
+            taken.append(who)
+
+    yield take
+    for who in taken:
+        events.places.give_back(who)
+
+
+def test_there_are_fewer_streams_than_threads(asked, anybody, taking):
+    assert events.MOST < supervisor.THREADS
+    for person in range(events.MOST // events.EACH):
+        taking(f"user:{person + 1000}", events.EACH)
+    refused = anybody.get(f"jobs/{asked}/events")
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/no-stream-left")
+    assert refused["Retry-After"] == "5"
+
+
+def test_nobody_takes_the_places_of_all_others(asked, as_alice, user, anybody, taking):
+    taking(f"user:{user.pk}", events.EACH)
+    refused = as_alice.get(f"jobs/{asked}/events")
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-streams")
+    assert (refused["Retry-After"], f"{events.EACH} questions at once" in refused.json()["detail"]) == ("5", True)
+    assert anybody.get(f"jobs/{asked}/events").status_code == 200
 
 
 def test_what_is_not_there_takes_no_place(world, hidden, as_bob):

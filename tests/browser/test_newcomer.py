@@ -49,8 +49,7 @@ def form(page: Page) -> Locator:
 
 
 def ask(page: Page, *, steps: int) -> None:
-    """With parameters of one's own."""
-    form(page).get_by_text("Parameters", exact=True).click()
+    """With parameters of one's own; of a neuron that was asked nothing yet, this form is open."""
     form(page).get_by_label("Steps", exact=True).fill(str(steps))
     page.get_by_label("Picture size").fill("32")
     page.get_by_label("Seeds").fill("0, 5")
@@ -91,7 +90,7 @@ def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     sign_in(page, one_time)
     ask(page, steps=300)
     expect(page.get_by_text("Asked. The answer appears here.")).to_be_visible()
-    form(page).get_by_text("Parameters", exact=True).click()
+    page.locator("summary", has_text="Feature visualization").click()
     form(page).get_by_label("Steps", exact=True).focus()
     picture, field = positions(page)
     # What grows above the field is made up for by scrolling, in whole pixels, while heights are fractions of them.
@@ -133,7 +132,9 @@ def test_by_keyboard(opened, organism, one_time):
     page.keyboard.press("Tab")
     expect(page.get_by_role("navigation", name="Where you are").get_by_role("link").first).to_be_focused()
     sign_in(page, one_time)
-    form(page).get_by_text("Parameters", exact=True).focus()
+    page.locator("summary", has_text="Feature visualization").focus()
+    page.keyboard.press("Enter")
+    expect(form(page)).to_have_count(0)
     page.keyboard.press("Enter")
     form(page).get_by_label("Steps", exact=True).focus()
     page.keyboard.press("Control+A")
@@ -147,7 +148,6 @@ def test_a_fault_leads_back_to_the_field(opened, organism, one_time):
     page = opened()
     page.goto("/c/curve-circuit/gabor/2")
     sign_in(page, one_time)
-    form(page).get_by_text("Parameters", exact=True).click()
     page.get_by_label("Seeds").fill("0, x")
     form(page).get_by_role("button", name="Compute").click()
     expect(page.get_by_role("alert")).to_contain_text("Not asked")

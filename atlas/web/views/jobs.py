@@ -15,6 +15,7 @@ from atlas.web.negotiation import Page, negotiated, require_method
 from atlas.web.people import actor_of
 
 STOP_POLLING = 286  # htmx: show this, and ask no more
+STILL = "Somebody else asked for this too, so it goes on."
 
 
 @negotiated("GET")
@@ -27,11 +28,14 @@ def job(request: HttpRequest, fingerprint: str) -> Page:
 def progress(request: HttpRequest, fingerprint: str) -> HttpResponse:
     """The part of a page that changes while a job runs."""
     require_method(request, "GET")
+    return _live(request, fingerprint)
+
+
+def _live(request: HttpRequest, fingerprint: str, *, notice: str = "") -> HttpResponse:
     found = dossiers.job(fingerprint, actor=actor_of(request))
-    shown = {"job": found.job, "ahead": found.ahead, "workers": found.workers, "snapshots": found.snapshots}
-    return render(
-        request, "parts/live.html", shown | _beside(request, found), status=STOP_POLLING if found.job.ended else 200
-    )
+    shown = {"job": found.job, "outlook": found.outlook, "workers": found.workers, "snapshots": found.snapshots}
+    shown |= {"may_requeue": found.may_requeue, "notice": notice, **_beside(request, found)}
+    return render(request, "parts/live.html", shown, status=STOP_POLLING if found.job.ended else 200)
 
 
 def _beside(request: HttpRequest, found: dossiers.JobDossier) -> dict[str, Any]:
@@ -47,12 +51,16 @@ def _beside(request: HttpRequest, found: dossiers.JobDossier) -> dict[str, Any]:
 
 
 def cancel(request: HttpRequest, fingerprint: str) -> HttpResponse:
-    """Withdraw my wish."""
+    """Withdraw my wish; where the page asked in place, its part comes back, else one goes where one was."""
     require_method(request, "POST")
     found = jobs.cancel(actor=actor_of(request), job=jobs.find(fingerprint, actor=actor_of(request)))
     still = found.state != "cancelled" and not found.cancel_requested_at
-    messages.info(request, "Somebody else asked for this too, so it goes on." if still else "Cancelled.")
-    return redirect(f"/j/{fingerprint}")
+    if request.htmx:  # type: ignore[attr-defined]
+        return _live(request, fingerprint, notice=STILL if still else "")
+    messages.info(request, STILL if still else "Cancelled.")
+    shown = dossiers.job(fingerprint, actor=actor_of(request)).job
+    back = shown.neuron_url if request.POST.get("back") == "neuron" else None
+    return redirect(f"{back}#{fingerprint[:12]}" if back else shown.url)
 
 
 def requeue(request: HttpRequest, fingerprint: str) -> HttpResponse:

@@ -1,7 +1,6 @@
 """One neuron: its story, and the questions one can put to it."""
 
 import re
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +9,6 @@ from django.shortcuts import redirect
 from atlas import works
 from atlas.dossiers import neurons as dossiers
 from atlas.dossiers.counterparts import likenesses
-from atlas.dossiers.datasets import choices
 from atlas.dossiers.footholds import of_neuron
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.dossiers.wirings import wirings
@@ -20,6 +18,7 @@ from atlas.permissions import permits, require
 from atlas.services import addresses, catalog, jobs, watches
 from atlas.services.questions import ask
 from atlas.web import forms
+from atlas.web.asking import Given, again, asking, units
 from atlas.web.negotiation import Page, moved, negotiated, require_method
 from atlas.web.people import actor_of, signed_in
 
@@ -35,7 +34,9 @@ def neuron(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         return moved(request, f"/c/{row.slug}/{place.layer.key}/{place.channel}")
     if request.method == "POST":
         return _asked(request, slug, layer, channel)
-    return _page(request, dossiers.neuron(slug, layer, channel, actor=actor), actor=actor)
+    found = dossiers.neuron(slug, layer, channel, actor=actor)
+    given = again(request, found, actor=actor) if found.may_compute and "ask" in request.GET else None
+    return _page(request, found, actor=actor, given=given)
 
 
 def watch(request: HttpRequest, slug: str, layer: str, channel: str) -> HttpResponse:
@@ -70,9 +71,7 @@ def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | 
         answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     except Validation as error:
         found = dossiers.neuron(slug, layer, channel, actor=actor)
-        return _page(
-            request, found, actor=actor, status=422, wrong={"probe": kind.name, "typed": typed, "errors": error.errors}
-        )
+        return _page(request, found, actor=actor, status=422, given=Given(kind.name, typed, error.errors, wrong=True))
     known = "Asked. The answer appears here." if answer.new else "This had been asked before; here it is."
     messages.success(request, known)
     return redirect(f"/c/{slug}/{layer}/{channel}#{answer.jobs[0].fingerprint[:12]}")
@@ -84,24 +83,13 @@ def _page(
     *,
     actor: Contributor | None,
     status: int = 200,
-    wrong: dict[str, Any] | None = None,
+    given: Given | None = None,
 ) -> Page:
-    """The page with a form for each probe; `wrong` holds what was typed into one of them, and its faults."""
-    known = choices(actor) if found.may_compute else []
-    shown = [_form(probe, wrong if wrong and wrong["probe"] == probe.name else None, known) for probe in found.probes]
+    """The page with a form for each probe; `given` is what one of them is filled in with."""
     work = works.of_neuron(found, origin=works.origin_of(request))
     claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
     wired = wirings(found.jobs, of=addresses.checkpoint(found.neuron.checkpoint, actor=actor))
-    more = {"forms": shown, "claims": claims, "may_claim": permits(actor, "term.create", None), "wirings": wired}
+    more = {"forms": asking(found, given, actor=actor), "units": units(found, wired.values()), "claims": claims}
+    more |= {"may_claim": permits(actor, "term.create", None), "wirings": wired}
     more |= {"achieved": found.achieved, "likenesses": likenesses(found.jobs)}
     return Page("neuron.html", found, more, status, work)
-
-
-def _form(probe: dossiers.ProbeFacts, wrong: dict[str, Any] | None, datasets: list[tuple[str, str]]) -> dict[str, Any]:
-    given = {"typed": wrong["typed"], "errors": wrong["errors"]} if wrong else {}
-    fields = forms.fields(probe.schema, datasets=datasets, **given)
-    placed = {error for field in fields for error in field.errors}
-    elsewhere = [error["detail"] for error in given.get("errors", ()) if error["detail"] not in placed]
-    first, rest = forms.divided(fields)
-    said = {"wrong": bool(wrong), "elsewhere": elsewhere, "touched": any(field.touched for field in rest)}
-    return {"probe": probe, "fields": first, "rest": rest, **said}

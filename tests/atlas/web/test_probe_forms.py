@@ -1,9 +1,12 @@
 """Forms of probes: datasets are chosen by their titles, and of many parameters those are seen that most ask for."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 
 from atlas.models import Job, Membership, Role, Team
-from atlas.services import catalog
+from atlas.services import catalog, jobs, workers
 from atlas.web import forms
 from tests.archived import dataset_of
 from tests.atlas.web.reading import faults, page_of, read
@@ -42,13 +45,12 @@ def showing(checkpoint):
 
 
 def opened_in(page):
-    """Whether each part of the form that folds is open."""
-    start = next(place for place, one in enumerate(page.elements) if one["class"] == "ask")
-    return ["open" in one.attributes for one in page.elements[start:] if one.tag == "details"][:2]
+    """Whether the form is open, and the part of it that folds."""
+    return ["open" in one.attributes for one in page.all("details") if one["class"] in ("probe", "rest")]
 
 
 def options(page):
-    return [(one["value"], one.text) for one in page.all("option")]
+    return [(one["value"], one.text) for one in page.all("option") if "select" in one.within]
 
 
 def test_a_dataset_is_chosen_among_those_one_may_read(signed_in, showing, user):
@@ -111,9 +113,100 @@ def test_the_others_are_open_where_one_of_them_was_filled_in(signed_in, showing)
         assert opened_in(page) == which
 
 
-def test_every_probe_that_ships_has_a_form(signed_in, checkpoint):
+@pytest.fixture
+def shipped(checkpoint):
+    """Everything that can be asked."""
     from workers import translate
 
     for kind in translate.kinds():
         catalog.publish(**kind)
-    assert faults(read(signed_in, NEURON)) == []
+
+
+def test_every_probe_that_ships_has_a_form_and_one_is_open(signed_in, shipped):
+    page = read(signed_in, NEURON)
+    assert faults(page) == []
+    forms_ = [one for one in page.all("details") if one["class"] == "probe"]
+    assert len(forms_) == len([one for one in page.all("button") if one.text == "Compute"]) > 5
+    [opened] = [one.text for one in forms_ if "open" in one.attributes]
+    assert "Feature visualization" in opened
+    assert "From 16 to 512, usually 128." in opened
+    assert "Picture size (px)" in opened
+    assert "About 30\N{NO-BREAK SPACE}s on one core with the usual parameters" in opened
+
+
+def test_a_checkpoint_is_chosen_by_its_name(signed_in, shipped, checkpoint):
+    assert (checkpoint.digest, "Toy toy (toy)") in options(read(signed_in, NEURON))
+
+
+class TestEdits:
+    """An intervention's edits: one by fields, any number as JSON, without a script."""
+
+    USUAL = {"probe": "intervention", "edits": "[]", "metrics": ["", "logits"], "doses": "", "random_units": "1"}
+
+    def ask(self, browser, **typed):
+        return browser.post(NEURON, {**self.USUAL, **typed})
+
+    def test_one_by_fields(self, signed_in, shipped):
+        fields = {"edits.op": "set", "edits.layer": "mixed", "edits.channels": "0, 3", "edits.value": "0.5"}
+        answer = self.ask(signed_in, **fields, **{"edits.factor": "left over"})
+        assert answer.status_code == 302
+        job = Job.objects.get()
+        [edit] = job.params["edits"]
+        assert edit == {"op": "set", "layer": "mixed", "channels": [0, 3], "value": 0.5, "alpha": 1, "where": None}
+        assert job.params["metrics"] == ["logits"]
+
+    def test_behind_those_as_json(self, signed_in, shipped):
+        first = '[{"op": "cut", "source": "edges:1", "target": "mixed:0"}]'
+        self.ask(
+            signed_in, edits=first, **{"edits.op": "set", "edits.value": "mean", "edits.where": '{"box":[0,0,1,1]}'}
+        )
+        assert [it["op"] for it in Job.objects.get().params["edits"]] == ["cut", "set"]
+        assert Job.objects.get().params["edits"][1]["value"] == "mean"
+
+    def test_what_does_not_fit_is_said_where_and_nothing_is_lost(self, signed_in, shipped):
+        typed = {"edits.op": "scale", "edits.layer": "mixed", "edits.channels": "0", "edits.factor": "many"}
+        for sent, said in (
+            (typed, "factor: “many” cannot be read."),
+            ({**typed, "edits.factor": ""}, "Number 1"),
+            ({**typed, "edits.factor": "2", "edits": '[{"op": "set", "value": 1, "alpha": 7}]'}, "Number 1, alpha"),
+        ):
+            answer = self.ask(signed_in, **sent)
+            page = page_of(answer)
+            assert (answer.status_code, faults(page)) == (422, [])
+            assert said in page.text
+            stands = {one["name"]: one["value"] for one in page.all("input")}
+            assert (stands["edits.factor"], stands["edits.channels"]) == (sent["edits.factor"], "0")
+            assert [one.text for one in page.all("textarea")] == [sent.get("edits", "[]")]
+        assert not Job.objects.exists()
+
+    def test_none_of_several_is_none(self, signed_in, shipped):
+        self.ask(signed_in, metrics="")
+        assert Job.objects.get().params["metrics"] == []
+
+
+class TestAskingAgain:
+    def test_an_older_question_fills_in_its_form(self, signed_in, shipped):
+        signed_in.post(NEURON, {"probe": "connections", "top": "7", "layer": "edges"})
+        job = Job.objects.get()
+        page = read(signed_in, f"{NEURON}?ask={job.fingerprint}")
+        assert faults(page) == []
+        assert "Filled in as it was asked before." in page.text
+        [opened] = [one.text for one in page.all("details") if one["class"] == "probe" and "open" in one.attributes]
+        assert "Connections" in opened
+        stands = [(one["name"], one["value"]) for one in page.all("input")]
+        assert ("top", "7") in stands
+        assert ("layer", "edges") in stands
+
+    @pytest.mark.parametrize("named", ["", "x", "0" * 64, "%00", "0" * 100])
+    def test_one_that_is_none_fills_in_nothing(self, signed_in, shipped, named):
+        assert "Filled in" not in read(signed_in, f"{NEURON}?ask={named}").text
+
+
+def test_what_it_costs_is_what_the_last_answers_took(signed_in, showing, alice, ask_for, checkpoint):
+    kind = showing()
+    for top, seconds in ((1, 40), (1, 60), (2, 500)):
+        signed_in.post(NEURON.replace("/1", f"/{seconds % 3}"), {"probe": kind.name, "n0": str(top)})
+        [job] = jobs.claim(workers.start(device="cpu", versions={}), limit=lambda head: 1, probes=[kind])
+        Job.objects.filter(pk=job.pk).update(started_at=F("started_at") - timedelta(seconds=seconds))
+        jobs.finish(job, numbers={}, provenance={}, shown=[])
+    assert "About 50 s, as the last answers took with the usual parameters" in read(signed_in, NEURON).text

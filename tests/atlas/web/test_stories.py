@@ -56,7 +56,8 @@ class TestAQuestion:
     def test_that_waits_says_for_what(self, client, every_state):
         page = read(client, f"/j/{every_state['queued'].fingerprint}")
         assert "Waiting" in page.text
-        assert "It starts as soon as a worker is free." in page.text
+        # One worker, which has a question of about 1 s in its hands.
+        assert "It begins in about 1 s and takes about 1 s." in page.text
 
     def test_nobody_works_on_is_said_to_wait_for_a_worker(self, client, signed_in, every_state):
         Worker.objects.update(stopped_at="2026-01-01T00:00:00Z")
@@ -86,7 +87,7 @@ class TestAQuestion:
     @pytest.mark.parametrize(
         ("state", "says"),
         [
-            ("failed", ["cannot be answered", "The unit is broken.", "ask with other parameters"]),
+            ("failed", ["cannot be answered", "The unit is broken.", "Ask with other parameters"]),
             ("quarantined", ["given up", "The fault is on our side", "a curator can queue it again"]),
             ("cancelled", ["cancelled", "Ask again, and it starts over."]),
         ],

@@ -53,7 +53,7 @@ class Endpoint(APIView):
         """Answers are kept only to be asked about again: they depend on the moment, and on who reads."""
         found = super().finalize_response(request, response, *args, **kwargs)
         found.headers.setdefault("Cache-Control", "private, no-cache")
-        for name, value in (self.count.headers if self.count else {}).items():
+        for name, value in (limits.headers(self.count) if self.count else {}).items():
             found.headers[name] = value
         if request.method in ("GET", "HEAD") and found.status_code == 200 and isinstance(found, Response):
             found.add_post_render_callback(partial(_unless_known, request))

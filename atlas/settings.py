@@ -190,7 +190,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "atlas.web.people.unread",
             ],
-            "libraries": {name: f"atlas.web.{name}" for name in ("curves", "effects", "figures", "prose", "samples")},
+            "libraries": {
+                name: f"atlas.web.{name}" for name in ("claiming", "curves", "effects", "figures", "prose", "samples")
+            },
         },
     }
 ]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from atlas.models import Term
 from atlas.services import terms
@@ -49,3 +50,14 @@ def facts_of(row: Term) -> TermFacts:
         replaced_by=row.replaced_by.slug if row.replaced_by else None,
         version_tag=row.version_tag,
     )
+
+
+def suggested(word: str, *, most: int = 12) -> list[TermFacts]:
+    """The words that somebody may mean who has typed so much: by slug, label or synonym, what begins so first."""
+    typed = word.strip().lower().replace("\x00", "")
+    if not typed:
+        return []
+    names = Q(slug__icontains=typed) | Q(label__icontains=typed) | Q(other__icontains=typed)
+    rows = every().annotate(other=Cast("synonyms", TextField()))
+    found = rows.filter(names, replaced_by=None).order_by("slug")[: 5 * most]
+    return [facts_of(row) for row in sorted(found, key=lambda it: (not it.slug.startswith(typed), it.slug))[:most]]

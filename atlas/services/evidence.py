@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from atlas import texts
 from atlas.errors import NoSuchSupport, Validation
-from atlas.models import Contributor, Foothold, Job, Support, Team
+from atlas.models import Checkpoint, Contributor, Foothold, Job, Support, Team
 from atlas.permissions import memberships_of, permits, require
 from atlas.services import changes, footholds, notifications, standing
 
@@ -96,6 +96,14 @@ def give(
         visibility=claim.visibility,
     )
     attach(actor=actor, evidence=made, claim=claim, role=role, facet=facet, note=note)
+    return made
+
+
+@transaction.atomic
+def begin(*, actor: Contributor, job: str, checkpoint: Checkpoint, **claim: Any) -> Foothold:
+    """Make a claim on what a finished job found, with that as its evidence, in one transaction; else as `create`."""
+    made = footholds.create(actor=actor, checkpoint=checkpoint, **claim)
+    give(actor=actor, claim=made, content=asked(job, claim=made, interpretation=""), team=claim["team"])
     return made
 
 

@@ -13,10 +13,10 @@ from django.db.models import F
 from atlas import validation
 from atlas.contents.link import CAUSAL
 from atlas.errors import MalformedQuery, Validation
-from atlas.models import Foothold, ProbeKind, Revision
+from atlas.models import Checkpoint, Contributor, Foothold, ProbeKind, Revision
 from atlas.search import parse
 from atlas.services import connections, wiring
-from atlas.services.settling import Settled
+from atlas.services.settling import Settled, settle
 
 Fault = tuple[str, str]  # JSON pointer within the content, and what is wrong there
 Check = Callable[[Settled], Iterator[Fault]]
@@ -61,6 +61,25 @@ def require(settled: Settled) -> None:
     ]
     if errors:
         raise Validation(errors=errors[: validation.MOST_ERRORS])
+
+
+def look_over(
+    content: Any, *, kind: str, checkpoint: Checkpoint | None, actor: Contributor | None
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """(what keeps a content out, what would be remarked on it), each with its pointer; nothing is recorded."""
+    try:
+        found = broken(settle(content, kind=kind, checkpoint=checkpoint, actor=actor))
+    except Validation as error:
+        return error.errors, []
+    said = [
+        (
+            it.rule.severity,
+            {"pointer": f"/content{it.pointer}", "code": it.rule.code, "detail": it.detail or it.rule.says},
+        )
+        for it in found
+    ]
+    errors, warnings = ([fault for severity, fault in said if severity == wanted] for wanted in ("error", "warning"))
+    return errors, warnings
 
 
 # --- links ------------------------------------------------------------------------------------------------------------

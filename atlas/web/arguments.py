@@ -10,6 +10,7 @@ from atlas.models import Foothold, Resolution, Review, Support
 
 NAME, LINE, LONG = 40, 300, 4_000  # characters
 REASON = 1_000
+ROLES = [("supports", "supports"), ("contradicts", "contradicts"), ("neutral", "leaves open")]
 
 
 def prose(label: str, *, longest: int, required: bool = True, help_text: str = "") -> forms.CharField:
@@ -94,9 +95,7 @@ class Detaching(forms.Form):
 class Evidence(forms.Form):
     """What speaks for or against a claim: a finished question, evidence that is known, literature, one's word."""
 
-    role = forms.ChoiceField(
-        label="It", choices=[("supports", "supports"), ("contradicts", "contradicts"), ("neutral", "leaves open")]
-    )
+    role = forms.ChoiceField(label="It", choices=ROLES)
     facet = forms.ChoiceField(label="what is said of", choices=Support.Facet.choices, required=False)
     job = forms.ChoiceField(label="A finished question", required=False, help_text="Of the neurons of this claim.")
     known = forms.CharField(
@@ -145,6 +144,26 @@ class Evidence(forms.Form):
             reference = {"title": given["title"], place: given["source"], "quote": given["quote"]}
             content["reference"] = {name: value for name, value in reference.items() if value}
         return content
+
+
+class Giving(forms.Form):
+    """A finding, and what it says of which claim."""
+
+    claim = forms.ChoiceField(label="The claim", widget=forms.RadioSelect)
+    role = forms.ChoiceField(label="It", choices=ROLES, widget=forms.RadioSelect, initial="supports")
+    facet = forms.ChoiceField(
+        label="what is said of",
+        choices=[("", "all of it"), *Support.Facet.choices],
+        required=False,
+        help_text="Leave it, unless the finding speaks of one side of the claim only.",
+    )
+    interpretation = prose("What it says, in your words", longest=LONG, required=False)
+
+    def __init__(self, *args: Any, claims: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["claim"]
+        choices.choices = claims
+        choices.initial = claims[0][0] if len(claims) == 1 else None
 
 
 class NewTerm(forms.Form):

@@ -8,6 +8,7 @@ from atlas.errors import AuthenticationRequired, SessionRequired
 from atlas.models import Contributor, User
 from atlas.permissions import credential_of
 from atlas.services import notifications
+from atlas.web import unsent
 
 
 def actor_of(request: HttpRequest) -> Contributor | None:
@@ -24,13 +25,13 @@ def person_of(request: HttpRequest) -> Contributor:
 
 
 def unread(request: HttpRequest) -> dict[str, Any]:
-    """For every page: how much its reader has not read yet, looked up where a page shows it."""
+    """For every page: how much its reader has not read yet, and whose its forms are, looked up where it is shown."""
 
     def count() -> int:
         actor = actor_of(request) if hasattr(request, "user") else None
         return 0 if actor is None else notifications.unread(actor)
 
-    return {"unread": count}
+    return {"unread": count, "whose": lambda: unsent.signed(actor_of(request) if hasattr(request, "user") else None)}
 
 
 def signed_in(request: HttpRequest) -> User:

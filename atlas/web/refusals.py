@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 
 from atlas import errors, outages, problems
 from atlas.errors import AtlasError
-from atlas.web import negotiation
+from atlas.web import negotiation, unsent
 
 # Only these are tried without their slash: a path that starts with two slashes would lead to another host.
 PAGES = ("/c", "/j", "/a", "/f", "/t", "/problems", "/api", "/me", "/teams", "/u", "/search", "/imports")
@@ -24,8 +24,9 @@ SECRET = ("password", "code", "secret", "token_")  # of forms whose fields are n
 def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
     """The response for an error: a page for a browser, the problem document for everybody else."""
     wants_page = negotiation.prefers_page(request)
-    if wants_page and error.status == 401:
-        return redirect(f"/accounts/login?{urlencode({'next': request.get_full_path()})}")
+    if wants_page and error.status == 401 and not getattr(request, "htmx", False):  # else it would stand in a part
+        onward = "/unsent" if unsent.hold(request) else request.get_full_path()
+        return redirect(f"/accounts/login?{urlencode({'next': onward})}")
     document = problems.document(error)
     if not wants_page:
         response: HttpResponse = JsonResponse(document, status=error.status, content_type=problems.MEDIA_TYPE)

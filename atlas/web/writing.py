@@ -1,14 +1,26 @@
 """A claim's form from the schema of its kind: what stands in each field, and beside it what is wrong with that."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from atlas import markdown
 from atlas.contents import CONTENTS, hand, lines
 from atlas.contents.hand import Member
 
 PREFIX = "content."  # of the names of the inputs, so that they meet no other of the page
-ROWS = {"lines": 4, "json": 4, "prose": 7}
+ROWS = {"lines": 4, "json": 4, "prose": 9}
+MOST_ROWS = 30  # items of a list that is typed in rows where there are scripts; a longer one is a text
+MARKDOWN = {"body", "mechanism", "narrative", "conclusion", "interpretation"}
+# Members that few write: folded away until they hold something, or something is wrong with them.
+SELDOM = {
+    "description": {"parameters", "claims", "predictions"},
+    "link": {"predictions"},
+    "collection": {"query", "reference"},
+}
+PREVIEWED = 3  # the level at which headings begin in what is looked at beside the form
+SURE = ("a guess", "plausible", "likely", "well supported", "certain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,7 @@ class Field:
     fixed: bool  # with another one it would be another claim
     text: str
     errors: tuple[str, ...]
+    remarks: tuple[str, ...] = ()  # of rules that are broken, though it can be saved so
 
     @property
     def name(self) -> str:
@@ -27,17 +40,49 @@ class Field:
 
     @property
     def about(self) -> str:
-        """What it is, and how a list of it is typed."""
-        says = str(self.member.rule.get("description", ""))
+        """What it is."""
+        return str(self.member.rule.get("description", ""))
+
+    @property
+    def barred(self) -> str:
+        """How a list is typed where it is a text."""
         if self.member.kind != "lines":
-            return says
+            return ""
         named = [name for name in lines.columns(self.member.rule["items"]) if name]
-        return f"{says} One a line{': ' + ' | '.join(named) if named else ''}."
+        return f"One a line{': ' + ' | '.join(named) if named else ''}."
 
     @property
     def choices(self) -> tuple[str, ...]:
         """Of a choice; of an inner one, not to choose."""
         return (*([""] if len(self.member.path) > 1 else []), *self.member.rule.get("enum", ()))
+
+    @property
+    def grades(self) -> list[tuple[str, str]]:
+        """Of the author's confidence, with what each means; what was typed and is none stays."""
+        if self.member.path != ("confidence",):
+            return []
+        named = [(str(grade), f"{grade}, {says}") for grade, says in enumerate(SURE, 1)]
+        known = {"", *(grade for grade, _ in named)}
+        return named if self.text in known else [*named, (self.text, self.text[:40])]
+
+    @property
+    def previewed(self) -> bool:
+        """Whether it is Markdown, which can be looked at as it will be read."""
+        return self.member.kind == "prose" and self.member.path[-1] in MARKDOWN
+
+    @property
+    def rendered(self) -> str:
+        """Its Markdown as it will be read."""
+        return markdown.render(self.text, highest=PREVIEWED) if self.previewed else ""
+
+    @property
+    def columns(self) -> str:
+        """What an item of a short list is made of, as JSON for the rows that a script makes of it; else empty."""
+        rule = self.member.rule
+        if self.member.kind != "lines" or rule.get("maxItems", MOST_ROWS + 1) > MOST_ROWS:
+            return ""
+        columns = [_column(name, of) for name, of in rule["items"].get("properties", {}).items()]
+        return json.dumps(columns, ensure_ascii=False) if columns and all(columns) else ""
 
     @property
     def longest(self) -> int | None:
@@ -54,24 +99,60 @@ class Field:
 class Form:
     """The fields of a content, and the faults that no field is the place of."""
 
+    kind: str
     fields: tuple[Field, ...]
     elsewhere: tuple[str, ...]
 
+    @property
+    def first(self) -> tuple[Field, ...]:
+        """What everybody writes."""
+        return tuple(it for it in self.fields if it not in self.rest)
 
-def form(kind: str, typed: Mapping[str, str], *, errors: Sequence[Mapping[str, str]] = (), new: bool = True) -> Form:
-    """The form with what was typed, by the members' names."""
+    @property
+    def rest(self) -> tuple[Field, ...]:
+        """What few write."""
+        return tuple(it for it in self.fields if it.member.path[0] in SELDOM.get(self.kind, ()))
+
+    @property
+    def seldom(self) -> list[str]:
+        """What few write, in words."""
+        return list(dict.fromkeys(it.member.path[0].replace("_", " ") for it in self.rest))
+
+    @property
+    def remarked(self) -> bool:
+        """Whether the rules remark anything."""
+        return any(it.remarks for it in self.fields)
+
+    @property
+    def open(self) -> bool:
+        """Whether what few write is shown at once, because somebody has, or something is said of it."""
+        return any(it.text or it.errors or it.remarks for it in self.rest)
+
+
+def form(
+    kind: str,
+    typed: Mapping[str, str],
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
+    remarks: Sequence[Mapping[str, str]] = (),
+    new: bool = True,
+) -> Form:
+    """The form with what was typed, by the members' names; `remarks` are faults that keep nothing out."""
     every = list(hand.members(CONTENTS[kind]))
-    placed: dict[str, list[str]] = {}
-    elsewhere = []
-    for error in errors:
-        name, detail = _place(error, every)
-        if name is None:
-            elsewhere.append(detail)
-        else:
-            placed.setdefault(name, []).append(detail)
+    wrong, elsewhere = _placed(errors, every)
+    remarked, said = _placed(remarks, every)
     fixed = () if new else CONTENTS[kind].fixed
-    fields = (Field(it, it.path[0] in fixed, typed.get(it.name, ""), tuple(placed.get(it.name, ()))) for it in every)
-    return Form(tuple(fields), tuple(elsewhere))
+    fields = (
+        Field(
+            it,
+            it.path[0] in fixed,
+            typed.get(it.name, ""),
+            tuple(wrong.get(it.name, ())),
+            tuple(remarked.get(it.name, ())),
+        )
+        for it in every
+    )
+    return Form(kind, tuple(fields), (*elsewhere, *said))
 
 
 def typed_in(kind: str, data: Mapping[str, str]) -> dict[str, str]:
@@ -87,6 +168,29 @@ def typed_for(kind: str, content: Mapping[str, Any]) -> dict[str, str]:
 def read(kind: str, typed: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """The content that was typed, and what of it could not be read."""
     return hand.read(typed, CONTENTS[kind])
+
+
+def _placed(faults: Sequence[Mapping[str, str]], every: Sequence[Member]) -> tuple[dict[str, list[str]], list[str]]:
+    """The faults in words by the member they are about, and those that are about none; a rule is named."""
+    placed: dict[str, list[str]] = {}
+    elsewhere = []
+    for fault in faults:
+        name, detail = _place(fault, every)
+        code = fault.get("code", "")
+        said = f"{detail} ({code})" if code.startswith("FH") else detail
+        if name is None:
+            elsewhere.append(said)
+        else:
+            placed.setdefault(name, []).append(said)
+    return placed, elsewhere
+
+
+def _column(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell as a script offers it; nothing for one that holds JSON."""
+    if rule.get("type") == "object":
+        return {}
+    kind = "terms" if rule.get("type") == "array" else "term" if name == "term" else rule.get("type", "string")
+    return {"name": name, "kind": kind, "choices": list(rule.get("enum", ())), "longest": rule.get("maxLength")}
 
 
 def _place(error: Mapping[str, str], members: Sequence[Member]) -> tuple[str | None, str]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -13,6 +12,7 @@ from atlas.errors import CommentClosed, EditConflict, Validation
 from atlas.models import Comment, Contributor, Foothold, Watch
 from atlas.permissions import require
 from atlas.services import comments, footholds, watches
+from atlas.web import undoing
 from atlas.web.negotiation import require_method
 from atlas.web.people import signed_in
 
@@ -68,12 +68,20 @@ def remove(request: HttpRequest, accession: str, number: str) -> HttpResponse:
 
 def resolve(request: HttpRequest, accession: str, number: str) -> HttpResponse:
     """Say that a thread has come to its end."""
-    return _done(request, accession, number, "resolve", lambda person, one: comments.resolve(actor=person, comment=one))
+    return _done(
+        request, accession, number, "resolve",
+        lambda person, one: comments.resolve(actor=person, comment=one),
+        says="The thread is resolved.", undo="reopen",
+    )  # fmt: skip
 
 
 def reopen(request: HttpRequest, accession: str, number: str) -> HttpResponse:
     """Say that it has not."""
-    return _done(request, accession, number, "reopen", lambda person, one: comments.reopen(actor=person, comment=one))
+    return _done(
+        request, accession, number, "reopen",
+        lambda person, one: comments.reopen(actor=person, comment=one),
+        says="The thread is open again.", undo="resolve",
+    )  # fmt: skip
 
 
 def moderate(request: HttpRequest, accession: str, number: str) -> HttpResponse:
@@ -90,12 +98,14 @@ def watch(request: HttpRequest, accession: str) -> HttpResponse:
     """Hear of everything, of nothing, or as if I had said neither."""
     person, row = _spoken_to(request, accession)
     level = request.POST.get("level", "")
+    before = watches.find(actor=person, foothold=row)
     if level in Watch.Level.values:
         watches.watch(actor=person, foothold=row, level=level)
     else:
         watches.stop(actor=person, foothold=row)
     said = {"everything": "You hear of whatever happens here.", "mute": "You hear nothing of it."}
-    messages.success(request, said.get(level, "You watch it no more."))
+    back = {"level": before.level if before else ""}
+    undoing.told(request, said.get(level, "You watch it no more."), at=f"/f/{row.accession}/watch", fields=back)
     return redirect(f"/f/{row.accession}#discussion")
 
 
@@ -105,14 +115,18 @@ def _spoken_to(request: HttpRequest, accession: str) -> tuple[Contributor, Footh
     return person, footholds.find(accession, actor=person)
 
 
-def _done(request: HttpRequest, accession: str, number: str, form: str, act: Act) -> HttpResponse:
-    """Do it and go back to the comment; or show what is wrong beside what was typed."""
+def _done(
+    request: HttpRequest, accession: str, number: str, form: str, act: Act, *, says: str = "", undo: str = ""
+) -> HttpResponse:
+    """Do it and go back to the comment; or show what is wrong beside what was typed. `undo` names what undoes it."""
     person, row = _spoken_to(request, accession)
     one = comments.find(row, number)
     try:
         act(person, one)
     except MENDED_HERE as error:
         return _refused(request, row, error, form, one.number)
+    if undo:
+        undoing.told(request, says, at=f"/f/{row.accession}/comments/{one.number}/{undo}", fields={})
     return redirect(f"/f/{row.accession}#comment-{one.number}")
 
 

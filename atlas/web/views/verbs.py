@@ -16,7 +16,7 @@ from atlas.permissions import require
 from atlas.services import evidence, footholds, predictions, reviews, teams
 from atlas.services import uploads as kept
 from atlas.validation import named_at
-from atlas.web import arguments, entries, offers
+from atlas.web import arguments, entries, offers, undoing
 from atlas.web.negotiation import negotiated, require_method
 from atlas.web.people import signed_in
 from atlas.web.views.footholds import page
@@ -26,13 +26,18 @@ MENDED_HERE = (Validation, EditConflict, IllegalStanding, NoSuchSupport, SelfRev
 Given = dict[str, Any]
 
 
+# From the claim before and what was given: the verb by which it is taken back, and what that is given; None: it is not.
+Undo = Callable[[Foothold, Given], tuple[str, Given] | None]
+
+
 @dataclass(frozen=True)
 class Verb:
-    """A verb: the permission it takes on the claim, what it does, and what is said when it is done."""
+    """A verb: the permission it takes on the claim, what it does, what is said when it is done, and what undoes it."""
 
     permission: str
     act: Callable[[Contributor, Foothold, Given], Any]
     says: str
+    undo: Undo | None = None
 
 
 def _review(actor: Contributor, row: Foothold, given: Given) -> None:
@@ -48,6 +53,19 @@ def _merge(actor: Contributor, row: Foothold, given: Given) -> None:
 def _detach(actor: Contributor, row: Foothold, given: Given) -> None:
     known = _named(given["evidence"], actor, "/evidence")
     evidence.detach(actor=actor, evidence=known, claim=row, role=given["role"], facet=given["facet"])
+
+
+def _earlier_rank(row: Foothold, given: Given) -> tuple[str, Given] | None:
+    return ("rank", {"rank": row.rank}) if row.rank != given["rank"] else None
+
+
+def _earlier_text(row: Foothold, given: Given) -> tuple[str, Given] | None:
+    """Of what was brought back: the version before it comes back in turn."""
+    return "restore", {"version": row.head_version, "based_on": row.head_version + 1}
+
+
+def _said_again(row: Foothold, given: Given) -> tuple[str, Given] | None:
+    return "evidence", {"known": given["evidence"], "role": given["role"], "facet": given["facet"]}
 
 
 def _team(slug: str, actor: Contributor) -> Any:
@@ -89,6 +107,7 @@ VERBS = {
         "foothold.decide",
         lambda actor, row, given: footholds.set_rank(actor=actor, foothold=row, **given),
         "Ranked.",
+        _earlier_rank,
     ),
     "publish": Verb(
         "foothold.decide",
@@ -104,6 +123,7 @@ VERBS = {
         "foothold.revise",
         lambda actor, row, given: footholds.restore(actor=actor, foothold=row, **given),
         "That version is back, as a new one.",
+        _earlier_text,
     ),
     "test": Verb(
         "",  # judged by the checkpoint, on which it computes
@@ -111,7 +131,7 @@ VERBS = {
         "Its predictions are put to the test.",
     ),
     # Judged by the evidence, whose it is.
-    "detach": Verb("", _detach, "Taken back; that it was said stays in the record."),
+    "detach": Verb("", _detach, "Taken back; that it was said stays in the record.", _said_again),
 }
 
 
@@ -125,14 +145,22 @@ def act(request: HttpRequest, accession: str, verb: str) -> HttpResponse:
         require(person, chosen.permission, row)
     form = offers.bound(verb, request.POST, row, person)
     if form.is_valid():
+        back = chosen.undo(row, form.cleaned_data) if chosen.undo else None
         try:
             chosen.act(person, row, dict(form.cleaned_data))
         except MENDED_HERE as error:
             entries.refuse(form, error)
         else:
-            messages.success(request, chosen.says)
+            _tell(request, row, chosen.says, back)
             return redirect(f"/f/{row.accession}")
     return _answered(request, row, person, **{verb: form})
+
+
+def _tell(request: HttpRequest, row: Foothold, says: str, back: tuple[str, Given] | None) -> None:
+    if back is None:
+        messages.success(request, says)
+    else:
+        undoing.told(request, says, at=f"/f/{row.accession}/{back[0]}", fields=back[1])
 
 
 @csrf_exempt  # its body is taken in under limits of its own first; then the token in it is asked for all the same
@@ -153,29 +181,35 @@ def _given(request: HttpRequest, row: Foothold, person: Contributor) -> HttpResp
     form = offers.bound("evidence", request.POST, row, person, files=request.FILES)
     if form.is_valid():
         try:
-            _give(person, row, form)
+            made = _give(person, row, form)
         except AtlasError as error:
             if not isinstance(error, MENDED_HERE):
                 raise
             _refuse_evidence(form, error)
         else:
-            messages.success(request, "It stands with the claim now.")
+            _tell(
+                request, row, "It stands with the claim now.", ("detach", {"evidence": made.accession, **_said(form)})
+            )
             return redirect(f"/f/{row.accession}#evidence")
     return _answered(request, row, person, evidence=form)
 
 
-def _give(person: Contributor, row: Foothold, form: arguments.Evidence) -> None:
-    given = form.cleaned_data
-    said = {"role": given["role"], "facet": given["facet"]}
+def _said(form: arguments.Evidence) -> Given:
+    return {name: form.cleaned_data[name] for name in ("role", "facet")}
+
+
+def _give(person: Contributor, row: Foothold, form: arguments.Evidence) -> Foothold:
+    """The evidence that stands with the claim now."""
+    given, said = form.cleaned_data, _said(form)
     if given["known"]:
         known = _named(given["known"], person, "/known")
         evidence.attach(actor=person, evidence=known, claim=row, **said)
-        return
+        return known
     if given["job"]:
         content = evidence.asked(given["job"], claim=row, interpretation=given["interpretation"])
     else:
         content = form.content(_sent(person, given["file"]))
-    evidence.give(actor=person, claim=row, content=content, **said)
+    return evidence.give(actor=person, claim=row, content=content, **said)
 
 
 def _sent(person: Contributor, file: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Claims written and argued about by forms alone: nothing that was typed is lost, every refusal says why."""
 
 import re
+from itertools import takewhile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -30,6 +31,14 @@ def fields(page) -> dict[str, str]:
 def alerts(page) -> str:
     """What a page says is wrong with all of it."""
     return " ".join(one.text for one in page.all("p", "div") if one["role"] == "alert")
+
+
+def undo(page) -> dict[str, str]:
+    """What the button of the notice posts."""
+    [form] = [one for one in page.all("form") if "undo" in one["class"]]
+    inside = page.elements[page.elements.index(form) :]
+    hidden = takewhile(lambda one: one.tag == "input", inside[1:])
+    return {one["name"]: one["value"] for one in hidden if one["name"] != "csrfmiddlewaretoken"}
 
 
 @pytest.fixture
@@ -120,7 +129,65 @@ class TestWriting:
         page = shown(desk.post(address, {**typed, "based_on": 1}))
         assert fields(page)["content.title"] == "Mine"
         assert "Both of you changed title" in page.text
-        assert [one.text for one in page.all("ins")] == ["Theirs", "Mine"]
+        assert [one.text for one in page.all("ins")][:2] == ["Mine", "Theirs"]
+
+    def test_of_each_field_one_chooses_whose_text_stands(self, claim, ana):
+        """Both changed title and body, they alone the confidence: mine, theirs, and theirs without being asked."""
+        desk, address = at_the_desk(ana), f"/f/{claim.accession}/edit"
+        typed = fields(read(desk, address)) | {"content.title": "Mine", "content.body": "My body."}
+        revise(claim, ana, title="Theirs", body="Their body.", confidence=5)
+        page = shown(desk.post(address, {**typed, "based_on": 1}))
+        assert faults(page) == []
+        choices = {one["name"] for one in page.all("input") if one["type"] == "radio"}
+        assert choices == {"take.title", "take.body"}
+        took = {"take.title": "mine", "take.body": "theirs", "based_on": 2}
+        assert desk.post(address, {**fields(page), **took}).status_code == 302
+        said = footholds.revision(claim, 3).content
+        assert (said["title"], said["body"], said["confidence"]) == ("Mine", "Their body.", 5)
+
+    def test_what_was_kept_on_an_older_version_overwrites_no_newer_one(self, claim, ana):
+        desk, address = at_the_desk(ana), f"/f/{claim.accession}/edit"
+        typed = fields(read(desk, address)) | {"content.title": "Mine", "summary": "Shorter."}
+        desk.post(address, {**typed, "based_on": 1, "keep": "1"})
+        revise(claim, ana, body="Theirs.")
+        page = read(desk, address)
+        [based_on] = [one["value"] for one in page.all("input") if one["name"] == "based_on"]
+        [summary] = [one["value"] for one in page.all("input") if one["name"] == "summary"]
+        assert (based_on, summary) == ("1", "Shorter.")
+        merged = shown(desk.post(address, {**fields(page), "based_on": based_on}))
+        assert fields(merged).items() >= {"content.title": "Mine", "content.body": "Theirs."}.items()
+
+    def test_a_saved_version_is_undone_with_one_button(self, claim, ana):
+        desk, address = at_the_desk(ana), f"/f/{claim.accession}/edit"
+        typed = fields(read(desk, address)) | {"content.title": "A mistake"}
+        page = shown(desk.post(address, {**typed, "based_on": 1}, follow=True))
+        assert "Version 2 is saved. Undo" in page.text
+        desk.post(f"/f/{claim.accession}/restore", undo(page))
+        assert footholds.revision(claim, 3).content["title"] == "A curve"
+
+    def test_it_is_looked_over_without_being_saved(self, ana, checkpoint):
+        """What a rule forbids, and what a rule remarks, beside the field and by its number; the Markdown as read."""
+        desk, address = at_the_desk(ana), "/f/new?kind=link&checkpoint=toy"
+        typed = {"content.source": "edges:1", "content.target": "edges:1", "content.relation": "duplicate"}
+        typed |= {"content.rests_on.reference.title": "Zoom In", "content.mechanism": "*Bent* <script>"}
+        typed |= {"content.rests_on.reference.doi": "10.23915/distill.00024.001", "team": "lab", "kind": "link"}
+        page = shown(desk.post(address, {**typed, "checkpoint": "toy", "check": "1"}))
+        [target] = [one for one in page.all("input") if one["name"] == "content.target"]
+        about = next(one.text for one in page.all("p") if one["id"] == target["aria-describedby"])
+        assert "This is the source itself. (FH0001)" in about
+        assert "<em>Bent</em> &lt;script&gt;" in page.html
+        typed |= {"content.target": "mixed:9", "content.relation": "excites", "content.sign": "-"}
+        fine = shown(desk.post(address, {**typed, "checkpoint": "toy", "check": "1"})).text
+        assert "It can be saved as it is; what the rules remark" in fine
+        assert "goes with the other sign. (FH0003)" in fine
+        assert not Foothold.objects.exists()
+
+    def test_what_few_write_is_folded_away_until_it_is_wrong(self, ana, checkpoint):
+        desk, address = at_the_desk(ana), "/f/new?kind=description&checkpoint=toy&neuron=mixed:9"
+        assert not any("open" in one.attributes for one in read(desk, address).all("details"))
+        typed = {"content.neuron": "mixed:9", "content.title": "A", "content.parameters": "orientation | x"}
+        page = shown(desk.post(address, {**typed, "kind": "description", "checkpoint": "toy", "team": "lab"}))
+        assert any("open" in one.attributes for one in page.all("details"))
 
     def test_what_is_kept_is_there_later_and_can_be_thrown_away(self, claim, ana):
         desk = at_the_desk(ana)

@@ -21,7 +21,8 @@ def use(request: HttpRequest, fingerprint: str) -> HttpResponse:
     person = signed_in(request).contributor
     found = receivers(fingerprint, actor=person, unit=request.GET.get("unit", "")[:130])
     choices = [(it.accession, it.title) for it in found.claims]
-    form = arguments.Giving(request.POST or None, claims=choices, auto_id=f"give-{fingerprint[:12]}-%s")
+    given = request.POST if request.method == "POST" else None
+    form = arguments.Giving(given, claims=choices, auto_id=f"give-{fingerprint[:12]}-%s")
     if request.method == "POST" and form.is_valid():
         try:
             return _given(request, person, found, form.cleaned_data)

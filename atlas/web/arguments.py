@@ -152,7 +152,7 @@ class Giving(forms.Form):
     claim = forms.ChoiceField(label="The claim", widget=forms.RadioSelect)
     role = forms.ChoiceField(label="It", choices=ROLES, widget=forms.RadioSelect, initial="supports")
     facet = forms.ChoiceField(
-        label="what is said of",
+        label="Which part of it",
         choices=[("", "all of it"), *Support.Facet.choices],
         required=False,
         help_text="Leave it, unless the finding speaks of one side of the claim only.",

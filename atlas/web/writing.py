@@ -16,7 +16,7 @@ MARKDOWN = {"body", "mechanism", "narrative", "conclusion", "interpretation"}
 # Members that few write: folded away until they hold something, or something is wrong with them.
 SELDOM = {
     "description": {"parameters", "claims", "predictions"},
-    "link": {"predictions"},
+    "link": {"rests_on.artifact", "rests_on.reference", "predictions"},
     "collection": {"query", "reference"},
 }
 PREVIEWED = 3  # the level at which headings begin in what is looked at beside the form
@@ -92,7 +92,7 @@ class Field:
     @property
     def rows(self) -> int:
         """Lines to type in; 1 for a field of one line."""
-        return ROWS.get(self.member.kind, 1)
+        return ROWS.get(self.member.kind, 1) if self.member.path[-1] != "quote" else 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,13 @@ class Form:
     @property
     def rest(self) -> tuple[Field, ...]:
         """What few write."""
-        return tuple(it for it in self.fields if it.member.path[0] in SELDOM.get(self.kind, ()))
+        seldom = tuple(f"{name}." for name in SELDOM.get(self.kind, ()))
+        return tuple(it for it in self.fields if f"{it.member.name}.".startswith(seldom))
 
     @property
     def seldom(self) -> list[str]:
         """What few write, in words."""
-        return list(dict.fromkeys(it.member.path[0].replace("_", " ") for it in self.rest))
+        return sorted(name.rpartition(".")[2] for name in SELDOM.get(self.kind, ()))
 
     @property
     def remarked(self) -> bool:
@@ -125,8 +126,9 @@ class Form:
 
     @property
     def open(self) -> bool:
-        """Whether what few write is shown at once, because somebody has, or something is said of it."""
-        return any(it.text or it.errors or it.remarks for it in self.rest)
+        """Whether it is shown at once: it is written, something is said of it, or a link rests on nothing yet."""
+        baseless = any(it.member.name == "rests_on.finding" and not it.text for it in self.fields)
+        return baseless or any(it.text or it.errors or it.remarks for it in self.rest)
 
 
 def form(

@@ -115,7 +115,7 @@ def shown_part(answer):
     return Page(f"<body>{answer.content.decode()}</body>").all("option")
 
 
-def test_what_is_written_about_costs_a_fixed_number_of_queries(answered, ana, django_assert_max_num_queries, checkpoint):
+def test_what_is_written_about_costs_few_queries(answered, ana, django_assert_max_num_queries, checkpoint):
     for unit, steps in (("mixed:9", 3), ("edges:1", 3), ("edges:1", 4)):
         answered(unit, steps=steps)
     counted = []

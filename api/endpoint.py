@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import limits, query
-from atlas import validation
+from api import query
+from atlas import limits, validation
 from atlas.errors import AuthenticationRequired, InsufficientScope, Malformed, Validation
 from atlas.models import Contributor, Scope
 from atlas.permissions import credential_of
@@ -53,7 +53,7 @@ class Endpoint(APIView):
         """Answers are kept only to be asked about again: they depend on the moment, and on who reads."""
         found = super().finalize_response(request, response, *args, **kwargs)
         found.headers.setdefault("Cache-Control", "private, no-cache")
-        for name, value in (limits.headers(self.count) if self.count else {}).items():
+        for name, value in (self.count.headers if self.count else {}).items():
             found.headers[name] = value
         if request.method in ("GET", "HEAD") and found.status_code == 200 and isinstance(found, Response):
             found.add_post_render_callback(partial(_unless_known, request))

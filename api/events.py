@@ -18,11 +18,11 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from api.endpoint import Endpoint
-from api.limits import principal
 from api.schema import operation
 from atlas.dossiers import jobs as dossiers
 from atlas.dossiers.bodies import body
 from atlas.errors import AtlasError, NoStreamLeft, TooManyStreams
+from atlas.limits import principal
 from atlas.models import Contributor
 
 EVENTS = "text/event-stream"

@@ -26,6 +26,7 @@ PLACES: Mapping[str, str] = {
     "accession": "A foothold's accession; case does not matter.",
     "version": "A version's number, from 1.",
     "number": "A comment's number on its foothold, from 1.",
+    "search": "A saved search's number.",
     "item": "For what it was typed.",
     "term": "A term's slug.",
     "prefix": "The public part of a token or an invitation: what stands between its underscores.",

@@ -27,7 +27,9 @@ from atlas.dossiers import (
     pictures,
     recordings,
     requests,
+    resolving,
     search,
+    searches,
     terms,
     unsaved,
 )
@@ -65,6 +67,7 @@ IN_BRIEF = {
     imports.RowFacts: "ImportRow",
     datasets.DatasetFacts: "DatasetInBrief",
     datasets.AddedDossier: "AddedDataset",
+    searches.SavedSearchFacts: "SavedSearchInBrief",
 }
 
 
@@ -165,6 +168,9 @@ ImportPage = listed(imports.ImportFacts)
 ImportRowPage = listed(imports.RowFacts)
 Term = shape(terms.TermFacts)
 Search = shape(search.SearchDossier)
+SavedSearch = shape(searches.SavedSearchDossier)
+SavedSearchPage = listed(searches.SavedSearchFacts)
+Resolved = shape(resolving.ResolveDossier)
 Unsaved = shape(unsaved.UnsavedFacts)
 UnsavedPage = listed(unsaved.UnsavedFacts)
 TermPage = listed(terms.TermFacts)

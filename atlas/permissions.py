@@ -342,6 +342,9 @@ RULES: dict[str, Rule] = {
     "notification.choose": Rule("to have signed in", lambda actor, _: True, None),
     "artifact.upload": Rule("the annotator role in some team, or the operator", _annotates_somewhere, Scope.WRITE),
     "unsaved.keep": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
+    "search.save": Rule("to have signed in, or a token", lambda actor, _: True, Scope.WRITE),
+    "search.share": Rule("to be a member", lambda actor, team: role_in(actor, team.pk) >= Role.READER, Scope.WRITE),
+    "keys.choose": Rule("to have signed in", lambda actor, _: True, None),
     "import.stage": Rule("the annotator role in the team, or the operator", _may_import, Scope.IMPORT),
     "import.commit": Rule(CARRIES, _carries, Scope.IMPORT),
     "import.undo": Rule(CARRIES, _carries, Scope.IMPORT),
@@ -368,11 +371,7 @@ RULES: dict[str, Rule] = {
         None,
     ),
     "person.deactivate": Rule("the operator", lambda actor, _: is_operator(actor), Scope.ADMIN),
-    "person.erase": Rule(
-        "to be this person, or the operator",
-        lambda actor, person: is_operator(actor) or person == actor,
-        None,
-    ),
+    "person.erase": Rule("to be this person, or the operator", lambda it, who: is_operator(it) or who == it, None),
 }
 
 

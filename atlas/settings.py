@@ -191,7 +191,8 @@ TEMPLATES = [
                 "atlas.web.people.unread",
             ],
             "libraries": {
-                name: f"atlas.web.{name}" for name in ("claiming", "curves", "effects", "figures", "prose", "samples")
+                name: f"atlas.web.{name}"
+                for name in ("claiming", "curves", "effects", "figures", "plots", "prose", "samples")
             },
         },
     }

@@ -9,6 +9,8 @@ from atlas.citing.facts import Around, Author, Item, Kind, Work
 from atlas.citing.licences import CC_BY
 from atlas.contents import CONTENTS
 from atlas.dossiers.checkpoints import CheckpointDossier
+from atlas.dossiers.datasets import DatasetFacts
+from atlas.dossiers.figures import FigureDossier, MadeFacts
 from atlas.dossiers.footholds import RevisionDossier
 from atlas.dossiers.neurons import NeuronDossier
 
@@ -50,6 +52,56 @@ def of_neuron(found: NeuronDossier, *, origin: str) -> Work:
         part_of=f"{origin}{checkpoint.url}",
         around=Around(items=items, licence=checkpoint.licence),
     )
+
+
+def of_dataset(facts: DatasetFacts, *, origin: str) -> Work:
+    """A dataset, by the digests of its pictures: its title and licence may be corrected, these never change."""
+    return Work(
+        kind=Kind.DATASET,
+        name=facts.slug,
+        title=f"Dataset {facts.slug}",
+        url=f"{origin}{facts.url}",
+        publisher=_publisher(origin),
+        issued=facts.created_at.date(),
+        content_sha256=facts.digest,
+        around=Around(licence=facts.licence),
+    )
+
+
+def of_figure(found: FigureDossier, *, origin: str) -> Work:
+    """Bytes by their hash, and the first question whose answer they are."""
+    made = found.made[0] if found.made else None
+    return Work(
+        kind=Kind.FIGURE,
+        name=found.artifact.sha256[:16],
+        title=_title(made, shows=made.shown.role) if made else f"File {found.artifact.sha256[:16]}",
+        url=f"{origin}{found.url}",
+        publisher=_publisher(origin),
+        issued=made.computed_at.date() if made else found.kept_at.date(),
+        checkpoint_sha256=made.checkpoint_sha256 if made else "",
+        content_sha256=found.artifact.sha256,
+        part_of=f"{origin}{made.job.url}" if made else "",
+        around=Around(items=(Item(f"{origin}{found.artifact.url}", found.artifact.media_type),)),
+    )
+
+
+def of_plot(made: MadeFacts, *, name: str, origin: str) -> Work:
+    """A drawing of a finding's numbers: it can be drawn anew from them, so that the question is what names it."""
+    return Work(
+        kind=Kind.FIGURE,
+        name=made.job.fingerprint[:16],
+        title=_title(made, shows=name),
+        url=f"{origin}{made.job.url}",
+        publisher=_publisher(origin),
+        issued=made.computed_at.date(),
+        checkpoint_sha256=made.checkpoint_sha256,
+    )
+
+
+def _title(made: MadeFacts, *, shows: str) -> str:
+    job = made.job
+    about = "all neurons" if job.subject == "*" else job.subject
+    return f"{shows.capitalize()} of {job.probe} {job.version}: {about} of {job.checkpoint}"
 
 
 def of_version(found: RevisionDossier, *, origin: str, items: tuple[Item, ...] = ()) -> Work:

@@ -17,6 +17,8 @@ class Kind(StrEnum):
 
     CHECKPOINT = "checkpoint"
     NEURON = "neuron"  # its identity, which no time changes
+    DATASET = "dataset"
+    FIGURE = "figure"  # bytes by their hash, and what they show
     FOOTHOLD = "foothold"
     CIRCUIT = "circuit"
     COLLECTION = "collection"

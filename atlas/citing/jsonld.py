@@ -12,6 +12,8 @@ SCHEMA = "https://schema.org"
 TYPES: Mapping[Kind, str] = {
     Kind.CHECKPOINT: "Dataset",
     Kind.NEURON: "Dataset",
+    Kind.DATASET: "Dataset",
+    Kind.FIGURE: "CreativeWork",
     Kind.FOOTHOLD: "CreativeWork",
     Kind.CIRCUIT: "CreativeWork",
     Kind.COLLECTION: "Dataset",

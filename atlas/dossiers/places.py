@@ -38,13 +38,18 @@ def _named(query: Query, actor: Contributor | None) -> Iterator[PlaceFacts]:
     parts = query.root.parts if isinstance(query.root, All) else (query.root,)
     units = [unit for unit in map(_unit, parts) if unit]
     if units:
-        yield from _neurons(units[0], actor)
+        yield from neurons(units[0], actor=actor)
     text = " ".join(part.text for part in parts if isinstance(part, Word | Phrase))
     if text:
-        yield from _footholds(text, actor)
-        yield from _layers(text, actor)
-        yield from _checkpoints(text, actor)
-        yield from _names(text)
+        yield from called(text, actor=actor)
+
+
+def called(text: str, *, actor: Contributor | None) -> Iterator[PlaceFacts]:
+    """Everything but neurons that goes by these words."""
+    yield from _footholds(text, actor)
+    yield from _layers(text, actor)
+    yield from _checkpoints(text, actor)
+    yield from _names(text)
 
 
 def _unit(part: Node) -> str:
@@ -55,8 +60,9 @@ def _unit(part: Node) -> str:
     return part.value if isinstance(part, Field) and part.name == "neuron" else ""
 
 
-def _neurons(text: str, actor: Contributor | None) -> Iterator[PlaceFacts]:
-    found = neighbours.neurons(text, actor=actor)[:MOST_OF_A_KIND]
+def neurons(text: str, *, actor: Contributor | None, most: int = MOST_OF_A_KIND) -> Iterator[PlaceFacts]:
+    """The neurons that `layer:channel`, or `slug/layer:channel`, means; in two or three queries."""
+    found = neighbours.neurons(text, actor=actor)[:most]
     for row in Neuron.objects.filter(pk__in=found).select_related("layer__checkpoint"):
         slug, layer = row.layer.checkpoint.slug, row.layer.key
         yield PlaceFacts("neuron", f"{layer}:{row.channel}", f"/c/{slug}/{layer}/{row.channel}", slug)

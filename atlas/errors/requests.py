@@ -56,6 +56,10 @@ class NoSuchAddress(NotFound):
     """There is nothing at {address}."""
 
 
+class NoSuchSearch(NotFound):
+    """You have no saved search {number}."""
+
+
 class MethodNotAllowed(AtlasError):
     """{method} is not understood here; {allowed} are."""
 

@@ -28,6 +28,7 @@ from atlas.models.people import (
 )
 from atlas.models.recordings import UnitStatistics
 from atlas.models.reviews import ModerationEntry, Resolution, Review
+from atlas.models.searches import SavedSearch
 from atlas.models.shares import Breaker, LedgerEntry, Quota, Share
 from atlas.models.terms import FootholdTerm, Term
 from atlas.models.tokens import Scope, Token
@@ -84,6 +85,7 @@ __all__ = [
     "Review",
     "Revision",
     "Role",
+    "SavedSearch",
     "Scope",
     "Share",
     "Snapshot",

@@ -104,7 +104,11 @@ class NameWord(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["word", "what", "of"], name="a_name_has_a_word_once")]
-        indexes = [models.Index(fields=["what", "of"], name="words_of_a_name")]
+        indexes = [
+            models.Index(fields=["what", "of"], name="words_of_a_name"),
+            # The beginnings of words, which PostgreSQL finds by this class alone.
+            models.Index(fields=["word"], name="beginnings_of_names", opclasses=["varchar_pattern_ops"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.of}: {self.word}"

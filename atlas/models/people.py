@@ -72,6 +72,8 @@ class User(AbstractUser):
     # Contributions are CC BY 4.0; whoever signs up agrees to that, and when is kept.
     licence_agreed_at = models.DateTimeField(null=True, blank=True)
     digest = models.CharField(max_length=5, choices=DigestChoice, default=DigestChoice.DAILY)
+    # Whether single keys do something on pages; who dictates or holds keys down may not want them to.
+    single_keys = models.BooleanField(default=True)
 
     REQUIRED_FIELDS = []
 

@@ -21,6 +21,7 @@ from atlas.models import (
     Membership,
     Notification,
     Role,
+    SavedSearch,
     Team,
     UnsavedText,
     User,
@@ -80,6 +81,13 @@ def introduce(user: User, *, citation_name: str, orcid: str) -> Contributor:
     found = row.get()
     indexing.name_person(found)
     return found
+
+
+@transaction.atomic
+def choose_keys(*, actor: Contributor, single_keys: bool) -> None:
+    """Say whether single keys do something on the pages one reads."""
+    require(actor, "keys.choose", None)
+    User.objects.filter(contributor=actor).update(single_keys=single_keys)
 
 
 @transaction.atomic
@@ -178,6 +186,7 @@ def erase(*, actor: Contributor | None, user: User) -> Contributor:
     Byline.objects.filter(contributor=person).update(name=name)
     KeptAnswer.objects.filter(contributor=person).delete()  # they say whose they are
     UnsavedText.objects.filter(contributor=person).delete()  # nobody was ever to read it but them
+    SavedSearch.objects.filter(contributor=person).delete()
     Watch.objects.filter(contributor=person).delete()
     Notification.objects.filter(recipient=person).delete()
     ImportRow.objects.filter(batch__by=person, version=None).delete()  # nor what became no claim

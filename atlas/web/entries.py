@@ -187,6 +187,19 @@ class Digest(forms.Form):
     digest = forms.ChoiceField(label="A mail of what I have not read", choices=DigestChoice.choices)
 
 
+class NewSearch(forms.Form):
+    """A query that is kept."""
+
+    name = forms.CharField(label="Name", max_length=80, help_text="A name you have already takes the new query.")
+    query = forms.CharField(label="Query", max_length=1_000)
+    team = forms.ChoiceField(label="Shared with", required=False)
+
+    def __init__(self, *args: Any, teams: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["team"]
+        choices.choices = [("", "nobody"), *teams]
+
+
 class NewImport(forms.Form):
     """A file of claims."""
 

@@ -24,7 +24,10 @@ BOTH = "HTML and JSON (.json)"
 EVERY = f"{BOTH}, and as citations {', '.join(f'{it.name} ({it.suffix})' for it in FORMATS.values())}"
 MEDIA_TYPES = {it.media_type: it for it in FORMATS.values()}
 # Parts of an address in which no dot ever stands: what follows one asks for a form.
-DOTLESS = ("suffix", "slug", "channel", "fingerprint", "handle", "accession", "version", "term", "import_id", "digest")
+DOTLESS = (
+    "suffix", "slug", "channel", "fingerprint", "handle", "accession", "version", "term", "import_id", "digest",
+    "sha256",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,22 @@ def person_of(request: HttpRequest) -> Contributor:
 
 
 def unread(request: HttpRequest) -> dict[str, Any]:
-    """For every page: how much its reader has not read yet, and whose its forms are, looked up where it is shown."""
+    """For every page: what its reader has not read and whose its forms are, looked up where shown; and where it is."""
+
+    def reader() -> Contributor | None:
+        return actor_of(request) if hasattr(request, "user") else None
 
     def count() -> int:
-        actor = actor_of(request) if hasattr(request, "user") else None
+        actor = reader()
         return 0 if actor is None else notifications.unread(actor)
 
-    return {"unread": count, "whose": lambda: unsent.signed(actor_of(request) if hasattr(request, "user") else None)}
+    return {"unread": count, "whose": lambda: unsent.signed(reader()), "here": _here(request)}
+
+
+def _here(request: HttpRequest) -> str:
+    """The checkpoint whose pages are being read: names are looked up there first."""
+    matched = request.resolver_match
+    return str(matched.kwargs.get("slug", "")) if matched and matched.route.startswith("c/") else ""
 
 
 def signed_in(request: HttpRequest) -> User:

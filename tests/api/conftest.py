@@ -26,7 +26,7 @@ from atlas.models import (
     Term,
     User,
 )
-from atlas.services import comments, evidence, footholds, people, teams, tokens, unsaved
+from atlas.services import comments, evidence, footholds, people, searches, teams, tokens, unsaved
 from tests.api import contract
 from tests.api.uploading import MULTIPART
 from tests.archived import dataset_of
@@ -121,6 +121,7 @@ class World:
             "number": "1",
             "term": "curve",
             "item": "new:description",
+            "search": search_of(self.foothold.created_by),
             "prefix": self.prefix,
         }
 
@@ -158,7 +159,7 @@ def circle(user, alice) -> str:
 
 
 def claim_of(actor: Contributor, checkpoint: Checkpoint, team: Team, **more: Any) -> Foothold:
-    """A description of edges:1 in two versions, with a term, evidence, a comment, and a text that is not saved yet."""
+    """A description of edges:1 in two versions, with a term, evidence, a comment; unsaved text, a search."""
     Term.objects.get_or_create(slug="curve", defaults={"label": "curve"})
     content = {"neuron": "edges:1", "title": "A curve"}
     made = footholds.create(actor=actor, kind="description", checkpoint=checkpoint, team=team, content=content, **more)
@@ -166,8 +167,14 @@ def claim_of(actor: Contributor, checkpoint: Checkpoint, team: Team, **more: Any
     evidence.give(actor=actor, claim=made, team=team, content=WORD)
     comments.write(actor=actor, foothold=made, body="Look at seed 3.", quote="A curve")
     unsaved.keep(actor=actor, item="new:description", content={"title": "A cur"})
+    searches.save(actor=actor, name="Curves", query="curve", team=team)
     made.refresh_from_db()
     return made
+
+
+def search_of(owner: Contributor) -> str:
+    """The number of the search that somebody keeps."""
+    return str(owner.searches.get().pk)
 
 
 def batch_of(actor: Contributor, checkpoint: Checkpoint, team: Team) -> Import:

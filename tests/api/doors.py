@@ -48,6 +48,7 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("terms", "POST"): {"slug": "arc", "label": "arc", "definition": "Bent."},
     ("terms/<str:term>", "PATCH"): {"label": "Curve"},
     ("terms/<str:term>/merge", "POST"): {"into": "nothing"},
+    ("searches", "POST"): {"name": "Lines", "query": "line OR edge"},
     ("me/unsaved", "POST"): {"item": "new:link", "content": {"source": "edges:1"}},
     ("me/memberships", "POST"): {"invitation": "inv_00000000_" + "0" * 32},
     ("tokens", "POST"): {"name": "another", "scopes": ["read"], "days": 3},

@@ -146,6 +146,7 @@ BODIES = {
     "create_term": {"slug": "arc", "label": "arc"},
     "rename_term": {"label": "Curve"},
     "merge_term": {"into": "bend"},
+    "save_search": {"name": "Lines", "query": "line OR edge"},
     "keep_unsaved": {"item": "new:link", "content": {"source": "edges:1"}},
     "edit_checkpoint": {"title": "Another title"},
     "upload_checkpoint": form(),
@@ -194,7 +195,8 @@ class Asked:
             Membership.objects.create(
                 team=Team.objects.get(slug="circle"), contributor=named("operator"), role=Role.REVIEWER
             )
-        if name in ("withdraw_foothold", "discard_unsaved", "edit_comment", "remove_comment"):
+        own = ("withdraw_foothold", "discard_unsaved", "edit_comment", "remove_comment")
+        if name in (*own, "read_search", "see_search", "remove_search"):
             self.api = Api(claim.created_by.login)
         if name == "test_foothold":
             revise(claim, claim.created_by, predictions=[PREDICTION])

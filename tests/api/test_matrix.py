@@ -12,7 +12,7 @@ from django.test import Client
 from atlas.models import Checkpoint, Contributor, Foothold, Import, Membership, Role, Scope, Team, Term
 from atlas.services import jobs, people, reviews, teams, tokens
 from tests import archived, importing
-from tests.api.conftest import ROOT, Api, batch_of, claim_of, question
+from tests.api.conftest import ROOT, Api, batch_of, claim_of, question, search_of
 from tests.api.routes import ROUTES, allowed, at
 from tests.api.uploading import MULTIPART, PICTURE, form
 from tests.claims import DISPUTE, PREDICTION, RATIONALE, WORD, revise
@@ -151,6 +151,13 @@ MATRIX = {
     ("teams/<str:team>/invitations/<str:prefix>", "DELETE"): (401, 403, 403, 403, 403, 204, 204, 404, 401, 403),
     ("changes", "GET"): OPEN,
     ("search", "GET"): OPEN,
+    ("searches", "GET"): OWN,
+    ("searches", "POST"): (401, 200, 200, 200, 200, 200, 200, 200, 401, 403),
+    # Shared with the team; an operator is no member of it.
+    ("searches/<str:search>", "GET"): (401, 200, 200, 200, 200, 200, 404, 404, 401, 200),
+    ("searches/<str:search>", "DELETE"): (401, 404, 204, 404, 404, 404, 404, 404, 401, 403),
+    ("searches/<str:search>/seen", "POST"): (401, 200, 200, 200, 200, 200, 404, 404, 401, 403),
+    ("resolve", "GET"): OPEN,
     ("schema", "GET"): OPEN,
     ("docs", "GET"): OPEN,
 }
@@ -188,6 +195,7 @@ def lab(register, probe, registering, operator, ask_for, answer_jobs):
         "number": "1",
         "term": "curve",
         "item": "new:description",
+        "search": search_of(named("annotator")),
         "slug": "secret",
         "layer": "edges",
         "channel": "1",
@@ -236,6 +244,7 @@ def prepared(route: str, method: str, places: dict[str, str]) -> tuple[dict[str,
         ("jobs", "POST"): question("secret", subject="edges:3"),
         ("me/memberships", "POST"): {"invitation": shown},
         ("tokens", "POST"): {"name": "another", "scopes": ["read"]},
+        ("searches", "POST"): {"name": "Another", "query": "line"},
         ("teams", "POST"): {"slug": "new-team", "name": "New"},
         ("teams/<str:team>", "PATCH"): {"name": "Renamed"},
         ("teams/<str:team>/members/<str:handle>", "PATCH"): {"role": "annotator"},

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import threading
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -96,6 +97,10 @@ def test_page_json_and_artifact_say_the_same_to_the_digit(answered, curves):
         assert '<a href="/c/curve-circuit/readout/3">readout:3</a>' in page
         assert "in every bit" in page
     assert Client().get(f"/j/{job.fingerprint}.json").json()["finding"]["numbers"] == numbers
+    for name, dots in (("effect-top1", 7), ("effect-divergence", 7), ("doses", 0)):
+        plot = Client().get(f"/j/{job.fingerprint}/plots/{name}.svg").content.decode()
+        assert ElementTree.fromstring(plot).get("role") == "img"
+        assert plot.count('class="dot"') == dots
 
 
 def test_a_family_written_by_formula_is_spliced_in_and_the_page_shows_all_three(answered, curves, actor, formulas):

@@ -1,6 +1,7 @@
 """From the question about a unit's tuning to its page: one source of numbers, and a prediction that they decide."""
 
 import threading
+from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
@@ -54,6 +55,13 @@ def test_page_json_and_artifact_say_the_same_to_the_digit(lab):
             assert all(
                 f'="/a/{it.artifact_id}.webp"' in page for it in job.finding.shown.all() if it.role == "stimulus"
             )
+    for job, plots in ((one, ("round", "curve")), (two, ("map",)), (quiet, ("curve",))):
+        for name in plots:
+            plot = Client().get(f"/j/{job.fingerprint}/plots/{name}.svg").content.decode()
+            assert ElementTree.fromstring(plot).get("role") == "img"
+            assert 'href="/' not in plot
+            assert (name == "map") or "data:image/webp;base64," in plot
+            assert "curve-circuit" in plot
     page = Client().get(f"/j/{one.fingerprint}").content.decode()
     assert "Tuning to curves, by orientation" in page
     assert "a curve (contrast 1, radius 12 px, span 90°, width 2 px) on grey" in page

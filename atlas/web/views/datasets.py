@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from atlas import labels, uploads
+from atlas import labels, uploads, works
 from atlas.dossiers import datasets as dossiers
 from atlas.errors import AtlasError, BadParameter, Malformed, TooLarge
 from atlas.labels import Columns, Labels
@@ -30,13 +30,15 @@ def every(request: HttpRequest) -> Page:
     return Page("datasets.html", dossiers.summarise(rows), {"may_add": drafts.may_upload(actor, verb=VERB)})
 
 
-@negotiated("GET")
+@negotiated("GET", cited=True)
 def one(request: HttpRequest, digest: str) -> Page:
     """A dataset and its pictures, sixty a page; all, or those of one label."""
     actor = actor_of(request)
     row = datasets.readable_by(actor, digest)
     start, label = (_number(request, name) for name in ("start", "label"))
-    return Page("dataset.html", dossiers.shown(row, actor=actor, start=start or 0, label=label))
+    found = dossiers.shown(row, actor=actor, start=start or 0, label=label)
+    work = works.of_dataset(found.dataset.dataset, origin=works.origin_of(request))
+    return Page("dataset.html", found, work=work)
 
 
 @csrf_exempt  # its body is taken in under limits of its own first; then the token in it is asked for all the same

@@ -1,9 +1,10 @@
 """The first page, and what machines ask for first."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from atlas.dossiers import home as dossiers
-from atlas.web.negotiation import Page, negotiated
+from atlas.web.negotiation import Page, negotiated, require_method
 from atlas.web.people import actor_of
 
 
@@ -11,6 +12,12 @@ from atlas.web.people import actor_of
 def home(request: HttpRequest) -> Page:
     """What there is, what is new, where to start."""
     return Page("home.html", dossiers.home(actor_of(request)))
+
+
+def keyboard(request: HttpRequest) -> HttpResponse:
+    """Which keys do what, for who has no script too."""
+    require_method(request, "GET")
+    return render(request, "keyboard.html")
 
 
 def robots(request: HttpRequest) -> HttpResponse:

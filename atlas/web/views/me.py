@@ -36,6 +36,15 @@ def me(request: HttpRequest) -> Page | HttpResponse:
     return _me(person, form, status=422)
 
 
+def keyboard(request: HttpRequest) -> HttpResponse:
+    """Switch single keys on or off, on every page and wherever I sign in."""
+    require_method(request, "POST")
+    wanted = request.POST.get("single_keys") == "on"
+    people.choose_keys(actor=signed_in(request).contributor, single_keys=wanted)
+    messages.success(request, f"Single keys are switched {'on' if wanted else 'off'}.")
+    return redirect("/me#keyboard")
+
+
 def _me(person: Contributor, form: Any, *, status: int = 200) -> Page:
     shown = {"form": form, "sees_workers": permits(person, "worker.see", None)}
     return Page("me.html", dossiers.me(person), shown, status)

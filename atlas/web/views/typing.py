@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from atlas import rates
+from atlas import limits
 from atlas.dossiers import terms
 from atlas.redirects import Again
 from atlas.web import unsent
@@ -58,4 +58,5 @@ def _divided(held: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _count(request: HttpRequest) -> None:
-    rates.count(f"user:{signed_in(request).pk}", COUNTED)
+    signed_in(request)
+    limits.count(request, COUNTED)

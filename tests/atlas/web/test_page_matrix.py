@@ -51,12 +51,18 @@ READ = {
     "j/<str:fingerprint>/progress": TEAMS,
     "j/<str:fingerprint>/evidence": MEMBERS,
     "a/<str:name>": TEAMS,
+    "figures/<str:sha256>": TEAMS,
+    "j/<str:fingerprint>/plots/<str:name>": (404,)
+    * 9,  # of a question without an answer; others are judged in test_figures
     "d": OPEN,
     "d/new": (302, 403, 403, 403, 200, 200, 200, 403, 302),
     "d/<str:digest>": TEAMS,
     "me": OWN,
     "me/erase": OWN,
     "me/notifications": OWN,
+    "me/searches": OWN,
+    # Shared with the team; an operator is no member of it.
+    "me/searches/<str:search>/new": (302, 200, 200, 200, 200, 200, 404, 404, 302),
     "me/tokens": OWN,
     "teams": OWN,
     "teams/<str:slug>": MEMBERS,
@@ -68,6 +74,9 @@ READ = {
     "review": OWN,
     "unsent": OWN,
     "search": OPEN,
+    "search/suggestions": OPEN,
+    "resolve": OPEN,
+    "keyboard": OPEN,
     "problems": OPEN,
     "problems/<str:slug>": OPEN,
     "healthz": OPEN,
@@ -125,6 +134,10 @@ WRITE = {
     "unsent": (302, 302, 302, 302, 302, 302, 302, 302, 302),
     "j/<str:fingerprint>/requeue": (404, 403, 403, 403, 302, 302, 302, 404, 404),
     "me": (302, 302, 302, 302, 302, 302, 302, 302, 302),
+    "me/keyboard": (302, 302, 302, 302, 302, 302, 302, 302, 302),
+    "me/searches": (302, 302, 302, 302, 302, 302, 302, 302, 302),
+    "me/searches/<str:search>/run": (302, 302, 302, 302, 302, 302, 404, 404, 302),
+    "me/searches/<str:search>/remove": (302, 404, 302, 404, 404, 404, 404, 404, 302),
     "me/erase": (302, 302, 302, 302, 302, 302, 409, 302, 302),  # the last operator stays
     "me/notifications": (302, 302, 302, 302, 302, 302, 302, 302, 302),
     "me/notifications/read": (302, 302, 302, 302, 302, 302, 302, 302, 302),
@@ -197,6 +210,7 @@ def prepared(route: str, places: dict[str, str], who: str) -> tuple[dict[str, st
         "me": {"citation_name": "Another Name", "orcid": ""},
         "me/erase": {"handle": who},
         "me/notifications": {"digest": "never"},
+        "me/searches": {"name": "Lines", "query": "line OR edge"},
         "f/<str:accession>/comments": {"body": "So it is.", "version": "1", "quote": "A curve", "reply_to": "1"},
         "f/<str:accession>/comments/<str:number>/edit": {
             "body": "So it is not.",
@@ -279,6 +293,9 @@ def test_a_checkpoint_is_read_as_its_owner_and_its_state_say(visibility, status,
     """Its pages and its pictures; of a published one that is made a draft here, only who reads it is looked at."""
     Checkpoint.objects.filter(slug="secret").update(visibility=visibility, status=status)
     of_checkpoint = [route for route in READ if route.startswith(("c/<", "j/<", "a/<")) and READ[route] is TEAMS]
+    of_checkpoint = [
+        route for route in READ if route.startswith(("c/<", "j/<", "a/<", "figures/<")) and "plots" not in route
+    ]
     places = {**lab, "name": f"{lab['sha256']}.png"}
     for who in WHO:
         client = at_the_door(who)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('atlas', '0013_unit_statistics'),
+        ('atlas', '0014_tidying'),
     ]
 
     operations = [

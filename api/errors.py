@@ -9,7 +9,7 @@ from django.http import Http404, JsonResponse
 from django.http.request import RawPostDataException
 from rest_framework import exceptions as drf
 
-from atlas import errors, outages, problems
+from atlas import errors, problems, shortages
 from atlas.errors import AtlasError
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ def problem(error: Exception, context: dict[str, Any]) -> JsonResponse:
     Not rendered by the view: one that answers in HTML or YAML refuses in JSON like all others.
     """
     known = translate(error, context)
+    if known is None and (known := shortages.named(error)) is not None:
+        log.error("%s: %s", context["request"].path, known)
     if known is None:
         log.error("uncaught in %s", type(context["view"]).__name__, exc_info=error)
         known = errors.Internal()
@@ -56,4 +58,4 @@ def translate(error: Exception, context: dict[str, Any]) -> AtlasError | None:
             return errors.BadHost(host=request.headers.get("Host", "")[:80])
         case drf.ParseError() | SuspiciousOperation() | RawPostDataException():
             return errors.Malformed(detail="The request cannot be parsed.")
-    return outages.known(error)
+    return None

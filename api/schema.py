@@ -53,6 +53,7 @@ SAID: Mapping[int, str] = {
     202: "Something new is to be computed.",
     204: "Done.",
 }
+LACKING = "503 or 507: the machine lacks a database, a disk or room on it. Retry-After says when to come back."
 ALWAYS = (400, 401, 403, 406, 429)
 WRITING = (413, 415, 422)
 
@@ -140,6 +141,7 @@ def operation(
         (status, "application/problem+json"): OpenApiResponse(shapes.Problem, description=STATED[status])
         for status in sorted(refused)
     }
+    answers["default", "application/problem+json"] = OpenApiResponse(shapes.Problem, description=LACKING)
     headers = [
         *(_sent(conditional=428 in problems, keyed=keyed, waits=waits)),
         *_answered(codes, moves=moves, dated=bool(form) and name.startswith("export")),

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 import torch
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
+from atlas import shortages
 from atlas.errors import AtlasError, DeadlineExceeded, LeaseLost, OutOfMemory, PermissionRevoked
 from atlas.models import Job, Snapshot, Worker
 from atlas.services import artifacts, catalog, holding, jobs, leftovers, tallies, warrants
@@ -74,8 +75,9 @@ class Watch(threading.Thread):
         while not self.done.wait(GLANCE_SECONDS):
             try:
                 due = self._tend(due)
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("leases cannot be renewed now: %s", error)
+                connection.close_if_unusable_or_obsolete()  # the next glance opens another
         connection.close()
 
     def hold(self, claimed: Iterable[Job]) -> None:
@@ -119,18 +121,28 @@ class Drain:
         presence.serves(self.worker, self.probes)
         self.watch = Watch(self.worker)
         self.watch.start()
+        self.short = False  # of room to keep answers in, when last tried
 
     def drain(self, *, seconds: float) -> int:
         """Answer questions until none waits, `seconds` have passed or the process is asked to stop; how many."""
         until = time.monotonic() + seconds
         answered = 0
-        while time.monotonic() < until and not self.stopping.is_set():
-            claimed = jobs.claim(self.worker, limit=self.lenses.room, probes=self.probes)
-            if not claimed:
-                break
-            self.answer(claimed)
-            answered += len(claimed)
+        try:
+            while time.monotonic() < until and not self.stopping.is_set() and self._has_room():
+                claimed = jobs.claim(self.worker, limit=self.lenses.room, probes=self.probes)
+                if not claimed:
+                    break
+                self.answer(claimed)
+                answered += len(claimed)
+        except Error as error:  # what was claimed comes back when its lease ends
+            log.warning("the database cannot be asked now: %s", error)
+            connection.close_if_unusable_or_obsolete()
         return answered
+
+    def _has_room(self) -> bool:
+        """Whether answers can be kept: after a shortage nothing is claimed until they can."""
+        self.short = self.short and not artifacts.have_room()
+        return not self.short
 
     def answer(self, claimed: list[Job]) -> None:
         """Compute what was claimed together. Whatever happens, no job is left behind running."""
@@ -151,10 +163,10 @@ class Drain:
             self._split(batch, error)
         except Exception as error:  # a fault of ours may be anything: it is logged, and the question tried again
             log.exception("computing %s failed", [job.fingerprint[:12] for job in claimed])
-            batch.give_back(after=pause(claimed[0].attempts), why="our fault", error=repr(error)[:500])
+            self._stumbled(batch, error)
         finally:
+            self.watch.hold([])  # before anything that the database may refuse: what nobody computes is not renewed
             batch.give_back(why="not answered")
-            self.watch.hold([])
             leftovers.scratch()
 
     def leave(self) -> None:
@@ -181,6 +193,15 @@ class Drain:
             )  # fmt: skip
             for answer in answers:
                 batch.keep(answer, provenance=translate.provenance(lens, started=started))
+
+    def _stumbled(self, batch: "Batch", error: Exception) -> None:
+        """A full disk or a database that is away costs no start, and nothing is claimed until there is room again."""
+        connection.close_if_unusable_or_obsolete()
+        shortage = shortages.named(error)
+        self.short = self.short or shortage is not None
+        why = shortage.slug() if shortage else "our fault"
+        after = pause(batch.claimed[0].attempts)
+        batch.give_back(handback=shortage is not None, after=after, why=why, error=repr(error)[:500])
 
     def _split(self, batch: "Batch", error: torch.OutOfMemoryError) -> None:
         """Try half as many at once from now on; what does not fit by itself, in a second start either, never will."""
@@ -243,7 +264,7 @@ class Batch:
     def keep(self, answer: Finding | Failure, *, provenance: dict[str, Any]) -> None:
         """Accept one answer: its files first, then its rows, in one transaction."""
         self.watch.step()
-        job = self.by_subject.pop(str(answer.subject))
+        job = self.by_subject[str(answer.subject)]
         if isinstance(answer, Failure):
             self.fail(job, answer.error)
             return
@@ -260,6 +281,7 @@ class Batch:
             log.warning("%s", error)
             tallies.count(tallies.STALE)
             jobs.stop(job)
+        self.answered(job)  # not before: what could not be kept is still open, and given back
 
     def answered(self, job: Job) -> None:
         """Nothing more is to become of it."""

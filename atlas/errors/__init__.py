@@ -44,6 +44,7 @@ from atlas.errors.facts import (
     StillDraft,
     UploadReplaced,
 )
+from atlas.errors.machine import DatabaseAway, InsufficientStorage, StorageUnusable
 from atlas.errors.pattern import (
     AtlasError,
     EditConflict,
@@ -138,6 +139,7 @@ __all__ = [
     "CommentClosed",
     "ControlCharacter",
     "Csrf",
+    "DatabaseAway",
     "DeadlineExceeded",
     "DigestMismatch",
     "DuplicateKey",
@@ -158,6 +160,7 @@ __all__ = [
     "ImageTypeMismatch",
     "Immutable",
     "InsufficientScope",
+    "InsufficientStorage",
     "Internal",
     "KeyInFlight",
     "KeyReused",
@@ -210,6 +213,7 @@ __all__ = [
     "SelfReview",
     "SessionRequired",
     "StillDraft",
+    "StorageUnusable",
     "TextPolicy",
     "TokenExpired",
     "TokenRevoked",

@@ -149,13 +149,6 @@ class TooManyStreams(AtlasError):
     status = 429
 
 
-class ReadOnly(AtlasError):
-    """The atlas can only be read now, and nothing can be written: try again in {retry_after} seconds."""
-
-    status = 503
-    fault = "ours"
-
-
 class QuotaExceeded(AtlasError):
     """{team} may use {limit} device-seconds in 24 hours and has {left} left; this needs about {wanted}.
     Enough is free again in {retry_after} seconds.

@@ -3,6 +3,7 @@
 import io
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import reduce
@@ -10,7 +11,7 @@ from operator import or_
 from pathlib import Path
 from typing import IO, cast
 
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -98,6 +99,17 @@ def open_checked(artifact: Artifact) -> IO[bytes]:
         raise ArtifactCorrupt(sha256=artifact.sha256)
     file.seek(0)
     return file
+
+
+def have_room() -> bool:
+    """Whether a megabyte can be kept now."""
+    name = f"tmp/room-{uuid.uuid4()}"
+    try:
+        store().save(name, ContentFile(bytes(1 << 20)))
+        store().delete(name)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from atlas.models import (
 from atlas.permissions import curates, readable_jobs, require
 from atlas.services import breakers, changes, ledger, turns, workers
 from atlas.services.holding import held
-from atlas.services.instants import from_now
+from atlas.services.instants import HORIZON, from_now
 from atlas.services.journal import note
 from atlas.services.questions import Question, require_materials
 
@@ -266,7 +266,9 @@ def reap(*, dead: Iterable[Worker] = ()) -> int:
     Jobs of workers known to be dead need not wait for their lease, and count a crash where the worker died by itself.
     """
     gone = {worker.pk: workers.crashed(worker) for worker in dead}
-    late = Q(lease_until__lt=Now()) | Q(cancel_requested_at__lt=from_now(-CANCEL_GRACE.total_seconds()))
+    # A lease far ahead was given before the database's clock went back: who lives renews it, who is dead never would.
+    late = Q(lease_until__lt=Now()) | Q(lease_until__gt=from_now(HORIZON + settings.LEASE_SECONDS))
+    late |= Q(cancel_requested_at__lt=from_now(-CANCEL_GRACE.total_seconds()))
     lapsed = Job.objects.filter(Q(owner__in=gone) | late, state=State.RUNNING)
     return sum(
         _reap_one(job, crashed=bool(job.owner_id and gone.get(job.owner_id))) for job in lapsed.select_related("owner")

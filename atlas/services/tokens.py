@@ -7,8 +7,8 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from atlas import outages, texts
-from atlas.errors import BadCredential, Forbidden, NoSuchToken, TokenExpired, TokenRevoked, Validation
+from atlas import shortages, texts
+from atlas.errors import BadCredential, Forbidden, NoSuchToken, ReadOnly, TokenExpired, TokenRevoked, Validation
 from atlas.models import Contributor, Scope, Team, Token, User
 from atlas.permissions import is_operator, role_in
 from atlas.services import changes, secrets
@@ -66,7 +66,7 @@ def _note_use(token: Token, now: datetime) -> None:
         with transaction.atomic():
             Token.objects.filter(stale, pk=token.pk).update(last_used_at=now)
     except DatabaseError as error:
-        if not outages.is_read_only(error):
+        if not isinstance(shortages.named(error), ReadOnly):
             raise
 
 

@@ -11,14 +11,16 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 from django.db.models.functions import Now
 
 from atlas.models import Breaker, Contributor, Job, ProbeKind, Share, Worker
+from atlas.services.instants import HORIZON, from_now
 from atlas.services.ledger import took
 
 State = Job.State
 
 
 def waiting() -> QuerySet[Job]:
-    """Questions that may be claimed now."""
-    return Job.objects.filter(state=State.QUEUED, run_at__lte=Now())
+    """Questions that may be claimed now; of one that would rest for longer than any does, a clock had gone wrong."""
+    due = Q(run_at__lte=Now()) | Q(run_at__gt=from_now(HORIZON))
+    return Job.objects.filter(due, state=State.QUEUED)
 
 
 def head(worker: Worker, probes: Sequence[ProbeKind]) -> Job | None:

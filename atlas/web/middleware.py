@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import LazyObject
 
-from atlas import outages
+from atlas import shortages
 from atlas.acting import acting
 from atlas.errors import AtlasError, BadCredential, InsufficientScope, NoSuchAddress, PasswordIsTemporary
 from atlas.models import Scope, User
@@ -139,9 +139,9 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Ours are shown, and what a database says that cannot be written; all others are Django's to handle."""
+        """Ours are shown, and what the machine lacks; all others are Django's to handle."""
         if not isinstance(error, AtlasError):
-            known = outages.known(error)
+            known = shortages.named(error)
             if known is None:
                 return None
             error = known

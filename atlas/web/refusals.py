@@ -10,7 +10,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
-from atlas import errors, outages, problems
+from atlas import errors, problems, shortages
 from atlas.errors import AtlasError
 from atlas.web import negotiation, unsent
 
@@ -89,5 +89,6 @@ def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: Django has logged it. What middleware writes, a session above all, does not pass by `Refusals`."""
-    return refused(request, outages.known(sys.exc_info()[1]) or errors.Internal())
+    """500: Django has logged it. Or what the machine lacks, where no view had begun: Django has just caught it."""
+    error = sys.exception()
+    return refused(request, (error and shortages.named(error)) or errors.Internal())

@@ -48,6 +48,13 @@ def test_parallel_writers_of_the_same_bytes_leave_one_whole_file(artifact_folder
     assert list(artifacts.stored()) == [name[3:]]
 
 
+def test_a_file_that_a_crash_left_torn_is_written_anew(artifact_folder: Path):
+    torn = artifact_folder / path_of(hashlib.sha256(b"a picture").hexdigest())
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"a pic")
+    assert artifacts.read(artifacts.keep(b"a picture", media_type="image/png")) == b"a picture"
+
+
 def test_a_changed_byte_is_never_served(artifact_folder: Path):
     kept = artifacts.keep(b"a picture", media_type="image/png")
     (artifact_folder / path_of(kept.sha256)).write_bytes(b"b picture")

@@ -143,7 +143,7 @@ class TestWorking:
     def test_a_question_given_back_rests_and_is_claimed_again(self, request_jobs, claim, alice):
         request_jobs(alice, "edges:0")
         [job] = claim()
-        jobs.release(job, after=3600, why="transient")
+        jobs.release(job, after=600, why="transient")
         assert claim() == []
         Job.objects.update(run_at=Now())
         [again] = claim()

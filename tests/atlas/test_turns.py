@@ -8,6 +8,7 @@ from django.db.models import F
 from atlas.models import Breaker, Job, Share, Worker
 from atlas.services import breakers, catalog, jobs, turns
 from atlas.services import workers as presence
+from atlas.services.instants import from_now
 from atlas.services.questions import ask
 from tests.conftest import SCHEMA
 
@@ -51,6 +52,19 @@ def test_a_newcomer_is_next_however_many_others_wait(request_jobs, take, alice, 
     first.refresh_from_db()
     assert turns.ahead_of(first) <= 1
     assert [job.asker for job in take()] == [bob]
+
+
+def test_a_clock_that_went_back_delays_nothing_for_longer_than_any_rest(request_jobs, take, alice):
+    """Queued, or leased, an hour ahead of what the database takes for now."""
+    job, other = request_jobs(alice, "edges:0", "edges:1")
+    Job.objects.filter(pk=job.pk).update(run_at=from_now(450))
+    assert take() == [other]
+    assert take() == [], "it rests"
+    Job.objects.filter(pk=job.pk).update(run_at=from_now(3600))
+    assert take() == [job]
+    Job.objects.filter(pk=job.pk).update(lease_until=from_now(3600))
+    assert jobs.reap() == 1
+    assert take() == [job]
 
 
 def test_people_take_turns_by_what_their_questions_take(request_jobs, take, alice, bob):

@@ -8,12 +8,15 @@ import threading
 
 import pytest
 import torch
+from django.db import connection
 
 from atlas.models import Job, JobEvent
 from atlas.services import jobs
+from tests import disks
 from workers import drain as module
 from workers.drain import Drain
 from workers.interp.probe import Progress
+from workers.interp.probes import PROBES
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ class Hungry:
     def __init__(self, most):
         self.most = most
         self.sizes = []
-        self.real = module.PROBES["feature-visualization"]
+        self.real = PROBES["feature-visualization"]
 
     def run(self, lens, subjects, params, **more):
         self.sizes.append(len(subjects))
@@ -113,3 +116,49 @@ def test_a_computation_that_hangs_ends_its_process_and_counts_as_a_crash(fresh_d
     assert jobs.reap(dead=workers.dead()) == 1
     job.refresh_from_db()
     assert (job.state, job.crashes) == ("queued", 1)
+
+
+@pytest.fixture
+def disk(artifact_folder):
+    with disks.small(artifact_folder, size="4m") as mounted:
+        if mounted is None:
+            pytest.skip("needs a small disk of its own, which only root may mount")
+        yield mounted
+
+
+def test_a_full_disk_costs_no_start_and_nothing_is_claimed_until_there_is_room(drain, organism_on, wish, disk):
+    asked = wish(organism_on(), "curve:0", "curve:1")
+    disk.fill()
+    for _ in range(7):
+        rested()
+        drain.drain(seconds=60)
+    released = JobEvent.objects.filter(kind="release", data__why="insufficient-storage")
+    assert released.count() == JobEvent.objects.filter(kind="claim").count() == 2, "once"
+    disk.empty()
+    rested()
+    drain.drain(seconds=60)
+    for job in asked:
+        job.refresh_from_db()
+        assert (job.state, job.attempts - job.handbacks) == ("done", 1)
+
+
+def test_a_database_that_was_away_finds_the_worker_and_its_watch_alive(drain, organism_on, wish, monkeypatch):
+    [job] = wish(organism_on(), "curve:0")
+
+    class Cut:
+        """A probe in whose midst the connection to the database is lost."""
+
+        def run(self, *args, **more):
+            connection.ensure_connection()
+            connection.connection.close()
+            Job.objects.count()
+
+    if connection.vendor != "postgresql":
+        pytest.skip("loses the connection to its server: make test-servers has one")
+    answer(drain, monkeypatch, Cut())
+    job.refresh_from_db()
+    assert (job.state, job.attempts - job.handbacks) == ("queued", 0)
+    assert drain.watch.claimed == [], "what nobody computes is not renewed"
+    answer(drain, monkeypatch, Hungry(4))
+    job.refresh_from_db()
+    assert (job.state, drain.watch.is_alive()) == ("done", True)

@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import os
 import platform
-import random
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,6 @@ from benchmarks.search import atlas, p95
 
 PEOPLE, SHORT = 20, 1_000
 CLAIMS = 400
-CHUNK = 20_000
 STARTS = 30
 GOALS = {"embedded": 300, "redis": 50}  # milliseconds at the median
 
@@ -50,34 +48,16 @@ def furnish() -> tuple[Any, Any, list[Any]]:
     return row, probe, persons
 
 
-def fill(row: Any, probe: Any, persons: list[Any], *, count: int, state: str, seed: int) -> None:
-    """So many jobs, in chunks; what has ended has no lease and no place in the queue."""
-    from django.utils import timezone
+def template(row: Any, probe: Any, person: Any) -> Any:
+    """A job that has ended, of which a million are made."""
+    from atlas.models import Job
+    from atlas.services import jobs
+    from atlas.services.questions import ask
 
-    from atlas.models import Job, Share
-
-    chance, now = random.Random(seed), timezone.now()
-    for person in persons:
-        Share.objects.get_or_create(person=person)
-    for start in range(0, count, CHUNK):
-        Job.objects.bulk_create(
-            Job(
-                fingerprint=f"{seed:02x}{number:062x}",
-                checkpoint=row,
-                probe=probe,
-                subject={"kind": "unit", "units": [["edges:0", 1]]},
-                subject_text="edges:0",
-                site="post_relu",
-                params={"number": number},
-                batch_key=f"{seed:02x}{number // 8:062x}",
-                state=state,
-                priority=chance.randrange(2),
-                asker=chance.choice(persons),
-                estimate=1.0,
-                run_at=now,
-            )
-            for number in range(start, min(count, start + CHUNK))
-        )
+    [question] = ask(checkpoint=row, probe=probe.name, subjects=["edges:0"], site=None, params={}, many=False)
+    [job] = jobs.request(actor=person, checkpoint=row, questions=[question]).jobs
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    return job
 
 
 def claims(worker: Any, probe: Any) -> list[float]:
@@ -93,48 +73,20 @@ def claims(worker: Any, probe: Any) -> list[float]:
     return found
 
 
-def plans(worker: Any, probe: Any) -> list[str]:
-    """The statements that find the next question, as the database would run them."""
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    from atlas.services import turns
-
-    with CaptureQueriesContext(connection) as captured:
-        turns.head(worker, [probe])
-    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
-    found = []
-    with connection.cursor() as cursor:
-        for query in captured.captured_queries:
-            if query["sql"].startswith("SELECT"):
-                cursor.execute(f"{explain} {query['sql']}")
-                found += [" ".join(map(str, line)) for line in cursor.fetchall()]
-    return found
-
-
-def reads_everything(plan: str) -> bool:
-    """Whether a step of a plan reads the jobs from end to end, or sorts what it read."""
-    if "Sort Key" in plan or "TEMP B-TREE" in plan:
-        return "atlas_job" in plan
-    return "Seq Scan on atlas_job" in plan or ("SCAN" in plan and "atlas_job" in plan and "INDEX" not in plan)
-
-
 def compare(count: int) -> None:
     """The short queue and the long one."""
-    from django.db import connection
-
-    from atlas.services import workers
+    from atlas.models import Job
+    from atlas.services import jobs, turns, workers
+    from tests import crowded
 
     row, probe, persons = furnish()
-    worker = workers.start(device="benchmark", versions={})
+    worker, like = workers.start(device="benchmark", versions={}), template(row, probe, persons[0])
     lines = []
     for name, waiting in (("short", SHORT), ("long", count)):
         began = time.perf_counter()
-        fill(row, probe, persons, count=waiting, state="queued", seed=len(lines) * 2 + 1)
+        crowded.fill(like, persons, count=waiting, state="queued", seed=len(lines) + 1)
         if name == "long":
-            fill(row, probe, persons, count=count, state="failed", seed=99)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            crowded.fill(like, persons, count=count, state="failed", seed=99)
         print(f"{name} queue made in {time.perf_counter() - began:.0f} s", file=sys.stderr)
         times = claims(worker, probe)
         ended = count if name == "long" else 0
@@ -142,10 +94,16 @@ def compare(count: int) -> None:
     print("| waiting | ended | claims/s | p50 ms | p95 ms |\n|---|---|---|---|---|")
     for waiting, ended, rate, middle, high in lines:
         print(f"| {waiting:,} | {ended:,} | {rate:.0f} | {middle:.1f} | {high:.1f} |")
-    steps = plans(worker, probe)
-    print("\nThe next question is found by:\n")
-    print("\n".join(f"    {step}" for step in steps))
-    print(f"\n{sum(map(reads_everything, steps))} of these {len(steps)} steps read the jobs from end to end.")
+    Job.objects.filter(state="running").update(state="failed", owner=None, lease_until=None)
+    for name, act in {
+        "The next question is claimed by": lambda: jobs.claim(worker, limit=lambda head: 8, probes=[probe]),
+        "Twice a second every worker asks by": lambda: (workers.dead(), jobs.reap(), turns.anybody_waits()),
+    }.items():
+        steps = crowded.plans(act)
+        print(f"\n{name}:\n\n" + "\n".join(f"    {step}" for step in steps))
+        print(
+            f"\n{sum(map(crowded.reads_everything, steps))} of these {len(steps)} steps read the jobs from end to end."
+        )
 
 
 def starts(broker: str) -> list[float]:

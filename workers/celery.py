@@ -119,7 +119,7 @@ def look() -> None:
     with at_the_database():
         moved = sweep()
         idle = not state.active_requests and not state.reserved_requests
-        if idle and not stopping.is_set() and turns.waiting().exists():
+        if idle and not stopping.is_set() and turns.anybody_waits():
             drain.delay()
         if moved:
             log.info("took %d jobs back from workers that are gone", moved)

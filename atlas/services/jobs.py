@@ -269,7 +269,9 @@ def reap(*, dead: Iterable[Worker] = ()) -> int:
     # A lease far ahead was given before the database's clock went back: who lives renews it, who is dead never would.
     late = Q(lease_until__lt=Now()) | Q(lease_until__gt=from_now(HORIZON + settings.LEASE_SECONDS))
     late |= Q(cancel_requested_at__lt=from_now(-CANCEL_GRACE.total_seconds()))
-    lapsed = Job.objects.filter(Q(owner__in=gone) | late, state=State.RUNNING)
+    # Whatever runs has a lease; said again, because by this the index of leases is found, however many have ended.
+    running = Job.objects.filter(state=State.RUNNING, lease_until__isnull=False).order_by("lease_until")
+    lapsed = running.filter(Q(owner__in=gone) | late)
     return sum(
         _reap_one(job, crashed=bool(job.owner_id and gone.get(job.owner_id))) for job in lapsed.select_related("owner")
     )

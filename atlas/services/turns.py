@@ -23,6 +23,11 @@ def waiting() -> QuerySet[Job]:
     return Job.objects.filter(due, state=State.QUEUED)
 
 
+def anybody_waits() -> bool:
+    """Whether there is something to claim. In the index's order: else PostgreSQL may look through what has ended."""
+    return bool(waiting().order_by("asker", "priority", "run_at", "id").values_list("pk", flat=True)[:1])
+
+
 def head(worker: Worker, probes: Sequence[ProbeKind]) -> Job | None:
     """The next question that this worker can answer."""
     able = _able(worker, probes).order_by("priority", "run_at", "id")

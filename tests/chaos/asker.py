@@ -11,13 +11,14 @@ import django
 
 django.setup()
 
-from django.db import DatabaseError
+from django.conf import settings
+from django.db import Error, connection
 
 from atlas.errors import AtlasError
 from atlas.models import Checkpoint, Contributor, Job
 from atlas.services import jobs
 from atlas.services.questions import ask
-from tests.chaos import reference
+from tests.chaos import clock, reference
 from tests.chaos.promises import Promises
 
 
@@ -45,8 +46,9 @@ def request(promises: Promises, actor: Contributor, checkpoint: Checkpoint, numb
         asked = jobs.request(actor=actor, checkpoint=checkpoint, questions=questions, bulk=number % 3 == 0)
     except AtlasError as error:
         promises.add("ask", "fail", number=number, why=error.slug())
-    except DatabaseError as error:
+    except Error as error:
         promises.add("ask", "info", number=number, why=str(error)[:200])
+        connection.close()
         time.sleep(0.2)
     else:
         promises.add("ask", "ok", number=number, again=again, jobs=[job.fingerprint for job in asked.jobs])
@@ -54,18 +56,22 @@ def request(promises: Promises, actor: Contributor, checkpoint: Checkpoint, numb
 
 def withdraw(promises: Promises, actor: Contributor, number: int) -> None:
     """Want the first of them no more."""
-    job = Job.objects.filter(params={"number": number}).order_by("id").first()
-    if job is None:
-        return
+    fingerprint = ""
     try:
-        job = jobs.cancel(actor=actor, job=job)
+        job = Job.objects.filter(params={"number": number}).order_by("id").first()
+        if job is None:
+            return
+        fingerprint = job.fingerprint
+        jobs.cancel(actor=actor, job=job)
     except AtlasError as error:
-        promises.add("cancel", "fail", job=job.fingerprint, why=error.slug())
-    except DatabaseError:
-        promises.add("cancel", "info", job=job.fingerprint)
+        promises.add("cancel", "fail", job=fingerprint, why=error.slug())
+    except Error:
+        promises.add("cancel", "info", job=fingerprint)
+        connection.close()
     else:
-        promises.add("cancel", "ok", job=job.fingerprint)
+        promises.add("cancel", "ok", job=fingerprint)
 
 
 if __name__ == "__main__":
+    clock.follow(settings.HOME)
     main(Promises(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

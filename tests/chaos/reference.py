@@ -24,6 +24,11 @@ def answer(fingerprint: str) -> bytes:
     return hashlib.shake_256(fingerprint.encode()).digest(SIZE)
 
 
+def name(answer: bytes) -> str:
+    """What its artifact is called."""
+    return hashlib.sha256(answer).hexdigest()
+
+
 def is_slow(fingerprint: str) -> bool:
     """Whether it takes longer than a lease: who wakes up from a longer sleep finds somebody else at work on it."""
     return int(fingerprint[4:8], 16) % 40 == 0

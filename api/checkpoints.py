@@ -175,7 +175,7 @@ class Neurons(Endpoint):
         if not place.canonical:
             return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons")
         start, stop, after = span(place.layer.channels, asked=self.asked, request=request)
-        return page(request, dossiers.tiles(checkpoint, place.layer, start=start, stop=stop), after=after)
+        return page(request, dossiers.tiles(checkpoint, place.layer, channels=range(start, stop)), after=after)
 
 
 class OneNeuron(Endpoint):

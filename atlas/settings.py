@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "atlas.web.middleware.Refusals",
 ]
+TAGS = ("anatomy", "claiming", "curves", "effects", "figures", "plots", "prose", "samples", "walls")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -190,10 +191,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "atlas.web.people.unread",
             ],
-            "libraries": {
-                name: f"atlas.web.{name}"
-                for name in ("claiming", "curves", "effects", "figures", "plots", "prose", "samples")
-            },
+            "libraries": {name: f"atlas.web.{name}" for name in TAGS},
         },
     }
 ]

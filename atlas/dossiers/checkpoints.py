@@ -1,21 +1,23 @@
 """A checkpoint and its layers as a reader meets them: what it is, how far the atlas has come with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
 
+from atlas.dossiers.anatomies import AnatomyFacts, anatomy
 from atlas.dossiers.bodies import OnThePage, Spread
+from atlas.dossiers.coverage import CoverageFacts, coverage
+from atlas.dossiers.families import FamilyFacts, families
 from atlas.dossiers.jobs import FindingFacts, JobFacts, facts_of, with_answer
 from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
 from atlas.services import addresses, workers
 
 CHOICES = 100  # checkpoints of a form
-WALL = 100  # tiles of a wall page
-STRIP = 6  # tiles of a layer on its checkpoint's page
+STRIP, MOST_TILES = 6, 96  # tiles of a layer on its checkpoint's page, and of all layers together
 LARGE = ("graph", "response_check", "labels", "units", "card")  # columns that no list shows
 
 
@@ -120,43 +122,16 @@ class CheckpointDossier:
     version_tag: str
     registration: JobFacts | None  # of a draft: the question whose answer publishes it
     layers: tuple[LayerFacts, ...]
+    coverage: tuple[CoverageFacts, ...]  # of the layers, in their order
+    families: tuple[FamilyFacts, ...]
     strips: OnThePage[tuple[Strip, ...]]
+    anatomy: OnThePage[AnatomyFacts]
     refusals: tuple[RefusalFacts, ...]
 
     @property
     def open(self) -> bool:
         """Whether some picture of the page is on its way."""
         return any(tile.state in Job.OPEN for strip in self.strips for tile in strip.tiles)
-
-
-@dataclass(frozen=True, slots=True)
-class WallDossier:
-    """A page of a layer's wall."""
-
-    checkpoint: CheckpointFacts
-    layer: LayerFacts
-    tiles: tuple[Tile, ...]
-    start: int
-    following: int | None  # first channel of the next page
-    before: int | None  # first channel of the page before
-    layer_before: LayerFacts | None
-    layer_after: LayerFacts | None
-
-    @property
-    def last(self) -> int:
-        """The last channel of this page."""
-        return self.tiles[-1].channel
-
-    @property
-    def open(self) -> bool:
-        """Whether some picture of this page is on its way."""
-        return any(tile.state in Job.OPEN for tile in self.tiles)
-
-    @property
-    def followed(self) -> Tile | None:
-        """The neuron whose picture is looked out for: one that is computed, else the first that waits."""
-        open_ = [tile for tile in self.tiles if tile.state in Job.OPEN]
-        return min(open_, key=lambda tile: tile.state != Job.State.RUNNING, default=None)
 
 
 def checkpoints(actor: Contributor | None) -> tuple[CheckpointFacts, ...]:
@@ -203,7 +178,10 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
         version_tag=row.version_tag,
         registration=_registration(row),
         layers=every,
+        coverage=coverage(row, every, actor=actor),
+        families=families(row, actor=actor),
         strips=strips(row, every),
+        anatomy=anatomy(row, every),
         refusals=tuple(RefusalFacts(str(report.worker), report.detail, report.at) for report in workers.refusals(row)),
     )
 
@@ -223,38 +201,18 @@ def layers(of: Checkpoint) -> tuple[LayerFacts, ...]:
     return tuple(_layer(of, row, named.get(row.pk, []), answered.get(row.pk, 0)) for row in of.layers.order_by("index"))
 
 
-def wall(slug: str, key: str, *, actor: Contributor | None, start: int = 0, size: int = WALL) -> WallDossier:
-    """A page of a layer's wall from channel `start`; raises NoSuchCheckpoint or NoSuchLayer."""
-    row = addresses.checkpoint(slug, actor=actor)
-    layer = addresses.layer(row, key).layer
-    every = layers(row)
-    here = every[layer.index]
-    stop = min(start + size, layer.channels)
-    return WallDossier(
-        checkpoint=summarise([row])[0],
-        layer=here,
-        tiles=tiles(row, layer, start=start, stop=stop),
-        start=start,
-        following=stop if stop < layer.channels else None,
-        before=max(start - size, 0) if start else None,
-        layer_before=every[layer.index - 1] if layer.index else None,
-        layer_after=every[layer.index + 1] if layer.index + 1 < len(every) else None,
-    )
+def tiles(of: Checkpoint, layer: Layer, *, channels: Collection[int]) -> tuple[Tile, ...]:
+    """These neurons of a layer with their newest feature visualization, in two queries."""
+    newest = newest_pictures(Job.objects.filter(neuron__layer=layer, neuron__channel__in=channels))
+    return tuple(tile_of(of, layer.key, channel, newest) for channel in channels)
 
 
-def tiles(of: Checkpoint, layer: Layer, *, start: int, stop: int) -> tuple[Tile, ...]:
-    """The neurons start … stop−1 of a layer with their newest feature visualization, in two queries."""
-    newest = newest_pictures(
-        Job.objects.filter(neuron__layer=layer, neuron__channel__gte=start, neuron__channel__lt=stop)
-    )
-    return tuple(tile_of(of, layer.key, channel, newest) for channel in range(start, stop))
-
-
-def strips(of: Checkpoint, every: Iterable[LayerFacts]) -> tuple[Strip, ...]:
-    """Every layer with its first neurons, in two queries."""
-    newest = newest_pictures(Job.objects.filter(neuron__layer__checkpoint=of, neuron__channel__lt=STRIP))
+def strips(of: Checkpoint, every: Sequence[LayerFacts]) -> tuple[Strip, ...]:
+    """Every layer with its first neurons, fewer where there are many layers, in two queries."""
+    most = min(STRIP, MOST_TILES // len(every)) if every else 0
+    newest = newest_pictures(Job.objects.filter(neuron__layer__checkpoint=of, neuron__channel__lt=most))
     return tuple(
-        Strip(layer, tuple(tile_of(of, layer.key, channel, newest) for channel in range(min(STRIP, layer.channels))))
+        Strip(layer, tuple(tile_of(of, layer.key, channel, newest) for channel in range(min(most, layer.channels))))
         for layer in every
     )
 

@@ -46,6 +46,7 @@ LISTENING = {
     "downstream": "What it feeds",
 }
 STIMULI = {"patch": "colours", "boundary": "boundaries", "picture": "a picture that turns"}
+VERDICTS = {"agree": "agrees", "dispute": "disputes it", "unsure": "is unsure"}
 SIGNS = {"positive": "+", "negative": "−"}
 TITLES = {"positive": "Excites", "negative": "Inhibits"}
 
@@ -60,6 +61,12 @@ def in_words(state: str) -> str:
 def happened(kind: str) -> str:
     """A transition of a job as a person says it."""
     return EVENTS.get(kind, kind)
+
+
+@register.filter
+def verdict(given: str) -> str:
+    """What a reviewer does who gives it."""
+    return VERDICTS.get(given, given)
 
 
 @register.filter

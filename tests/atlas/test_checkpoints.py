@@ -2,7 +2,6 @@
 
 import pytest
 
-from atlas.dossiers import checkpoints as dossiers
 from atlas.errors import BadCard, Forbidden, NoSuchLayer, NoSuchNeuron, RegisteredDifferently, RegisteredElsewhere
 from atlas.models import Artifact, ChangeSet, Checkpoint, Neuron
 from atlas.services import addresses, checkpoints, datasets
@@ -95,15 +94,6 @@ def test_the_range_of_a_branch_is_its_own(checkpoint):
 def test_a_layer_that_is_not_there_names_those_that_are(checkpoint):
     with pytest.raises(NoSuchLayer, match="edges, mixed"):
         addresses.layer(checkpoint, "edgez")
-
-
-def test_the_wall_is_paged_and_costs_a_fixed_number_of_queries(checkpoint, django_assert_max_num_queries):
-    with django_assert_max_num_queries(14):
-        wall = dossiers.wall("toy", "mixed", actor=None, start=4, size=4)
-    assert [tile.channel for tile in wall.tiles] == [4, 5, 6, 7]
-    assert (wall.before, wall.following) == (0, 8)
-    assert wall.layer_before.key == "edges"
-    assert wall.layer_after is None
 
 
 def test_a_dataset_is_the_set_of_its_items():

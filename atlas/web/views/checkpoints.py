@@ -1,8 +1,5 @@
 """Checkpoints, and the walls of their layers."""
 
-import re
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,11 +7,12 @@ from django.shortcuts import redirect
 from atlas import works
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers import jobs as questions
-from atlas.errors import BadParameter
+from atlas.dossiers.walls import wall as wall_of
 from atlas.models import Checkpoint, Contributor
 from atlas.permissions import permits
 from atlas.services import addresses, drafts, jobs
 from atlas.services.questions import ask, asked_of
+from atlas.web import walls
 from atlas.web.negotiation import Page, moved, negotiated
 from atlas.web.people import actor_of
 
@@ -44,7 +42,7 @@ def checkpoint(request: HttpRequest, slug: str) -> Page | HttpResponse:
 
 @negotiated("GET", "POST")
 def wall(request: HttpRequest, slug: str, layer: str) -> Page | HttpResponse:
-    """A layer's neurons, a hundred a page; posting asks for the pictures of all that have none."""
+    """A layer's neurons as somebody wants to see them, a hundred a page; posting asks for all pictures that miss."""
     actor = actor_of(request)
     row = addresses.checkpoint(slug.lower(), actor=actor)
     unit = addresses.UNIT.fullmatch(layer)
@@ -57,7 +55,8 @@ def wall(request: HttpRequest, slug: str, layer: str) -> Page | HttpResponse:
     if request.method == "POST":
         return _ask_for_all(request, row, layer, actor=actor)
     may_compute = permits(actor, "job.request", row)
-    found = dossiers.wall(slug, layer, actor=actor, start=_start(request, most=place.layer.channels))
+    wanted, start = walls.wanted(request), walls.start(request, most=place.layer.channels)
+    found = wall_of(slug, layer, actor=actor, wanted=wanted, start=start)
     return Page("wall.html", found, {"may_compute": may_compute})
 
 
@@ -68,14 +67,6 @@ def _ask_for_all(request: HttpRequest, row: Checkpoint, layer: str, *, actor: Co
     known = len(answer.jobs) - len(answer.new)
     messages.success(request, f"{len(answer.new)} pictures are asked for; {known} were asked for before.")
     return redirect(f"/c/{row.slug}/{layer}")
-
-
-def _start(request: HttpRequest, *, most: int) -> int:
-    """The channel a page starts at."""
-    text: Any = request.GET.get("start", "0")
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) >= most:
-        raise BadParameter(parameter="start", reason=f"must be a channel from 0 to {most - 1}")
-    return int(text)
 
 
 def _bare(channel: str) -> str:

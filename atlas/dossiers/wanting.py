@@ -1,0 +1,124 @@
+"""Where help is needed: claims that wait for somebody, layers that few have described, neurons nobody has."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from atlas.dossiers import coverage
+from atlas.dossiers.footholds import FootholdFacts, facts_of, readable_by
+from atlas.models import Contributor, Foothold, Job, Layer, Review, Revision, Role, UnitStatistics
+from atlas.permissions import memberships_of, readable, readable_dataset
+from atlas.services import standing, tallies
+
+CLAIMED = ("description", "link", "circuit", "collection")  # evidence is shown with what it speaks of
+UNDECIDED = ("proposed", "disputed")
+MOST = 4  # of each
+LATEST = 5_000  # recordings among which the strongest are looked for
+AS_LONG = 60.0  # s that numbers of all layers are kept
+
+
+@dataclass(frozen=True, slots=True)
+class SparseLayer:
+    """A layer of which little is described."""
+
+    checkpoint: str
+    layer: str
+    url: str
+    neurons: int
+    described: int
+    visualized: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrongNeuron:
+    """A neuron that nobody has described; `z` is by how many standard deviations its strongest response stands out."""
+
+    checkpoint: str
+    unit: str
+    url: str
+    z: float
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """What waits for anybody who may."""
+
+    disputed: tuple[FootholdFacts, ...]
+    proposed: tuple[FootholdFacts, ...]  # those that wait longest
+    stale: tuple[FootholdFacts, ...]
+    layers: tuple[SparseLayer, ...]
+    neurons: tuple[StrongNeuron, ...]
+
+
+def wanting(actor: Contributor | None) -> Wanting:
+    """Where help is needed, of what this person may read."""
+    rows = readable_by(actor).filter(kind__in=CLAIMED, standing="open").order_by("id")
+    stale = rows.filter(standing.flagged(standing.STALE, actor=actor))
+    # What is public is the same for everybody, and long to count.
+    layers, neurons = tallies.remembered("wanting", lambda: (_sparse(), _strong()), seconds=AS_LONG)
+    return Wanting(
+        disputed=_listed(rows.filter(state="disputed", shown_state="disputed")),
+        proposed=_listed(rows.filter(shown_state="proposed").exclude(pk__in=stale.values("pk"))),
+        stale=_listed(stale),
+        layers=layers,
+        neurons=neurons,
+    )
+
+
+def to_review(actor: Contributor) -> tuple[FootholdFacts, ...]:
+    """Claims without a verdict by somebody who may give one, on the newest version; those that wait longest first."""
+    teams = memberships_of(actor).filter(role__gte=Role.REVIEWER, team__person__isnull=True).values("team")
+    theirs = Q(team__in=teams) | (Q(visibility="public") & Q(Exists(teams)))
+    this = OuterRef("pk")
+    given = Review.objects.filter(foothold=this, reviewer=actor, superseded_at=None, version=OuterRef("head_version"))
+    written = Revision.objects.filter(foothold=this, author=actor)
+    rows = readable_by(actor).filter(theirs, ~Exists(given), ~Exists(written), kind__in=CLAIMED, standing="open")
+    return _listed(rows.filter(state__in=UNDECIDED).order_by("id"))
+
+
+def in_doubt(actor: Contributor) -> tuple[FootholdFacts, ...]:
+    """What somebody wrote and is disputed, or a draft of theirs."""
+    rows = readable_by(actor).filter(created_by=actor, kind__in=CLAIMED)
+    return _listed(rows.filter(Q(shown_state="disputed") | Q(standing="draft")).order_by("-id"))
+
+
+def _listed(rows: Iterable[Foothold] | QuerySet[Foothold]) -> tuple[FootholdFacts, ...]:
+    return tuple(facts_of(row) for row in rows[:MOST])  # type: ignore[index]
+
+
+def _sparse() -> tuple[SparseLayer, ...]:
+    """The layers of public checkpoints with the smallest part described, of these first what can be looked at."""
+    layers = Layer.objects.filter(readable(None, "checkpoint__")).order_by("checkpoint__slug", "index")
+    answered = Job.objects.filter(state=Job.State.DONE, neuron__isnull=False).order_by()
+    visualized = dict(answered.values_list("neuron__layer").annotate(count=Count("neuron", distinct=True)))
+    counts = coverage.counted(coverage.descriptions(None))
+    found = [
+        SparseLayer(slug, key, f"/c/{slug}/{key}", channels, _described(counts, slug, key), visualized.get(pk, 0))
+        for pk, slug, key, channels in layers.values_list("pk", "checkpoint__slug", "key", "channels")
+    ]
+    some = [one for one in found if one.described < one.neurons]
+    return tuple(sorted(some, key=lambda it: (it.described / it.neurons, -it.visualized / it.neurons))[:MOST])
+
+
+def _described(counts: dict[tuple[str, str, str], int], slug: str, key: str) -> int:
+    return sum(counts.get((slug, key, state), 0) for state in coverage.STANDINGS[1:])
+
+
+def _strong() -> tuple[StrongNeuron, ...]:
+    """Public neurons that nobody describes, whose strongest response stands out most from their usual one."""
+    latest = UnitStatistics.objects.filter(
+        readable_dataset(None, "dataset__"), readable(None, "neuron__layer__checkpoint__"), maximum_std__gt=0
+    ).order_by("-id")[:LATEST]
+    said = coverage.descriptions(None).filter(neurons__neuron=OuterRef("neuron"), weight__gt=0)
+    over = (F("maximum") - F("maximum_mean")) / F("maximum_std")
+    rows = UnitStatistics.objects.filter(~Exists(said), pk__in=latest.values("pk")).alias(over=over)
+    told = rows.order_by("-over", "id").values_list(
+        "neuron__layer__checkpoint__slug", "neuron__layer__key", "neuron__channel", "items", over
+    )
+    found = {(slug, key, channel): (z, items) for slug, key, channel, items, z in told[: 3 * MOST]}
+    return tuple(
+        StrongNeuron(slug, f"{key}:{channel}", f"/c/{slug}/{key}/{channel}", z, items)
+        for (slug, key, channel), (z, items) in list(found.items())[:MOST]
+    )

@@ -178,7 +178,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "atlas.web.middleware.Refusals",
 ]
-TAGS = ("anatomy", "claiming", "curves", "effects", "figures", "plots", "prose", "samples", "walls")
+TAGS = ("anatomy", "claiming", "curves", "effects", "figures", "pairs", "plots", "prose", "samples", "walls")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,6 +1,6 @@
 """One neuron's story: where it sits, what it is by construction, what has been asked and found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,16 @@ from atlas.permissions import permits, readable_jobs
 from atlas.services import addresses, estimates, ledger, watches, workers
 
 THOUSAND = 1_000  # pictures
+# The story of a neuron: what was asked of it in the order in which it is told, and what each part of it is called.
+RECORDED = "activations"
+STORY = {
+    "feature-visualization": "Pictures made for it",
+    RECORDED: "Examples",
+    "tuning": "Tuning",
+    "connections": "What excites it, what it feeds",
+    "intervention": "Interventions",
+    "similarity": "Who is like it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,20 @@ class NeuronFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of a neuron's story: answers to the questions of one probe, or what was recorded."""
+
+    probe: str
+    title: str
+    jobs: tuple[JobFacts, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Where it begins on the page."""
+        return self.jobs[0].fingerprint[:12] if self.jobs else "recorded"
+
+
+@dataclass(frozen=True, slots=True)
 class NeuronDossier:
     """Everything the neuron page shows, read in a fixed number of queries."""
 
@@ -56,7 +80,7 @@ class NeuronDossier:
     layer: LayerFacts
     layers: OnThePage[tuple[str, ...]]  # keys, from input to output
     input_size: OnThePage[list[int]]  # height and width of the input in px
-    before: str | None  # address of the neuron before this one in its layer
+    before: str | None  # address of the neuron before this one; of the first, the last of the layer before
     after: str | None
     jobs: tuple[JobFacts, ...]  # newest first
     recorded: tuple[StatisticsFacts, ...]  # over each dataset, newest first
@@ -75,6 +99,21 @@ class NeuronDossier:
         """Questions with a finding, but for recordings, which stand by dataset."""
         told = {one.job for one in self.recorded}
         return tuple(job for job in self.jobs if job.finding and job.fingerprint not in told)
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """What was found, in the order in which a story tells it."""
+        by_probe: dict[str, list[JobFacts]] = {probe: [] for probe in STORY}
+        for job in self.answered:
+            by_probe.setdefault(job.probe, []).append(job)
+        told = [
+            Chapter(probe, STORY.get(probe, probe.replace("-", " ").capitalize()), tuple(jobs))
+            for probe, jobs in by_probe.items()
+            if jobs
+        ]
+        if self.recorded:
+            told.insert(sum(it.probe == "feature-visualization" for it in told), Chapter("", STORY[RECORDED], ()))
+        return tuple(told)
 
     @property
     def open(self) -> tuple[JobFacts, ...]:
@@ -105,8 +144,8 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         layer=layer,
         layers=tuple(one.key for one in every),
         input_size=row.input_spec["size"],
-        before=f"{layer.url}/{place.channel - 1}" if place.channel else None,
-        after=f"{layer.url}/{place.channel + 1}" if place.channel + 1 < layer.channels else None,
+        before=_beside(every, layer, place.channel - 1),
+        after=_beside(every, layer, place.channel + 1),
         jobs=jobs,
         recorded=recorded,
         achieved=achieved({it.fingerprint: it.finding.numbers for it in jobs if it.finding}, recorded),
@@ -119,6 +158,16 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         may_watch=permits(actor, "watch.set", None),
         watching=actor is not None and watches.find(actor=actor, **_named(place)) is not None,
     )
+
+
+def _beside(every: Sequence[LayerFacts], layer: LayerFacts, channel: int) -> str | None:
+    """The address of a channel that may lie one beyond a layer's ends, and so in the layer beside it."""
+    if 0 <= channel < layer.channels:
+        return f"{layer.url}/{channel}"
+    at = layer.index + (1 if channel > 0 else -1)
+    if not 0 <= at < len(every):
+        return None
+    return f"{every[at].url}/{0 if channel > 0 else every[at].channels - 1}"
 
 
 def _costed(probe: ProbeFacts, row: Checkpoint, usual: Mapping[tuple[str, int], float]) -> ProbeFacts:

@@ -95,10 +95,10 @@ def _straight(numbers: Mapping[str, Any], stimuli: Sequence[Shown]) -> dict[str,
     values, responses = [*axis["values"]], [*numbers["responses"]]
     if axis["period"]:
         values, responses = [*values, axis["period"]], [*responses, responses[0]]
-    across = (values[0], values[-1])
+    ends = (values[0], values[-1])
     up = (min(0.0, numbers["minimum"]), max(0.0, numbers["maximum"]))
-    places = [(_x(x, across), _y(y, up)) for x, y in zip(values, responses, strict=True)]
-    zero = _y(0.0, up)
+    places = [(across(x, ends), upward(y, up)) for x, y in zip(values, responses, strict=True)]
+    zero = upward(0.0, up)
     line = " ".join(f"{x},{y}" for x, y in places)
     return {
         "points": line,
@@ -106,11 +106,11 @@ def _straight(numbers: Mapping[str, Any], stimuli: Sequence[Shown]) -> dict[str,
         "zero": zero,
         "above": {"y": TOP - 2, "height": zero - TOP + 2},
         "below": {"y": zero, "height": BOTTOM - zero + 2},
-        "half": None if numbers["silent"] else _y(numbers["maximum"] / 2, up),
-        "ground": _y(numbers["ground"], up) if up[0] <= numbers["ground"] <= up[1] else None,
-        "across": [{"x": _x(tick, across), "says": measured(tick, axis["unit"])} for tick in _ticks(across, axis)],
-        "up": [{"y": _y(tick, up), "says": figure(tick)} for tick in _ticks(up)],
-        "stimuli": [_placed(one, (_x(one.facts["value"], across), BOTTOM + 44), STIMULUS) for one in stimuli],
+        "half": None if numbers["silent"] else upward(numbers["maximum"] / 2, up),
+        "ground": upward(numbers["ground"], up) if up[0] <= numbers["ground"] <= up[1] else None,
+        "across": [{"x": across(tick, ends), "says": measured(tick, axis["unit"])} for tick in ticks(ends, axis)],
+        "up": [{"y": upward(tick, up), "says": figure(tick)} for tick in ticks(up)],
+        "stimuli": [_placed(one, (across(one.facts["value"], ends), BOTTOM + 44), STIMULUS) for one in stimuli],
         "side": STIMULUS,
         "frame": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM, "middle": (LEFT + RIGHT) / 2},
     }
@@ -159,15 +159,17 @@ def _at(degrees: float, distance: float) -> tuple[float, float]:
     return round(CENTRE + distance * math.cos(turn), 1), round(CENTRE - distance * math.sin(turn), 1)
 
 
-def _x(value: float, ends: tuple[float, float]) -> float:
+def across(value: float, ends: tuple[float, float]) -> float:
+    """Where a value lies in a straight plot, to the right."""
     return round(LEFT + (RIGHT - LEFT) * (value - ends[0]) / ((ends[1] - ends[0]) or 1), 1)
 
 
-def _y(value: float, ends: tuple[float, float]) -> float:
+def upward(value: float, ends: tuple[float, float]) -> float:
+    """The same for a response, upwards."""
     return round(BOTTOM - (BOTTOM - TOP) * (value - ends[0]) / ((ends[1] - ends[0]) or 1), 1)
 
 
-def _ticks(ends: tuple[float, float], axis: Mapping[str, Any] | None = None) -> list[float]:
+def ticks(ends: tuple[float, float], axis: Mapping[str, Any] | None = None) -> list[float]:
     """Quarters of a circle, or round numbers between the ends."""
     if axis and axis["period"]:
         return [axis["period"] * part / 4 for part in range(5)]
@@ -187,7 +189,7 @@ def _cells(axis: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
     """Round values and where they lie, in cells from the first one's edge; a value lies in the middle of its cell."""
     values = axis["values"]
     step = (values[-1] - values[0]) / (len(values) - 1)
-    for tick in _ticks((values[0], values[-1]), axis):
+    for tick in ticks((values[0], values[-1]), axis):
         if tick <= values[-1] + step / 2:
             yield tick, (tick - values[0]) / step + 0.5
 

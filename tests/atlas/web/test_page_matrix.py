@@ -45,6 +45,7 @@ READ = {
     "f/<str:accession>/inputs": (302, 403, 404, 404, 404, 404, 404, 404, 302),
     "agreement": TEAMS,
     "firing": TEAMS,
+    "compare": TEAMS,
     "t": OPEN,
     "t/<str:term>": OPEN,
     "j/<str:fingerprint>": TEAMS,
@@ -174,6 +175,7 @@ def at(route: str, places: dict[str, str]) -> str:
     about = {**places, "slug": "lab"} if route.startswith("teams") else places
     about = {**about, "slug": "not-found"} if route.startswith("problems") else about
     asked = "?checkpoint=secret" if route in ("agreement", "firing") else ""
+    asked = "?a=secret/edges/0&b=edges:1" if route == "compare" else asked
     return "/" + re.sub(r"<str:(\w+)>", lambda found: about[found[1]], route) + asked
 
 

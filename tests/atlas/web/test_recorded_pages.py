@@ -77,6 +77,22 @@ def test_a_spectrum_goes_from_least_to_most_in_the_finding_s_own_digits(client, 
     assert listed["histogram"] == STATISTICS["histogram"]
 
 
+def test_a_story_is_told_in_order_and_goes_on_with_the_neuron_beside_it(client, recorded, answered):
+    answered("edges:0")
+    page = read(client, "/c/toy/edges/0")
+    headings = [one.text for one in page.all("h2")]
+    told = ["What excites it, what inhibits it", "What it answers to pictures", "What people say of it"]
+    assert headings == [*told, "Ask it something", "History", "Refer to it"]
+    contents = [one["href"] for one in page.all("a") if one["href"].startswith("#")][1:]  # after the skip link
+    assert contents[1:] == ["#recorded", "#claims", "#ask", "#history", "#cite"]
+    assert {one["id"] for one in page.elements} >= {href[1:] for href in contents}
+    beside = {address: client.get(f"{address}.json").json() for address in ("/c/toy/edges/3", "/c/toy/mixed/0")}
+    assert beside["/c/toy/edges/3"]["after"] == "/c/toy/mixed/0"
+    assert beside["/c/toy/mixed/0"]["before"] == "/c/toy/edges/3"
+    assert client.get("/c/toy/edges/0.json").json()["before"] is None
+    assert client.get("/c/toy/mixed/11.json").json()["after"] is None
+
+
 def test_the_histogram_shows_what_is_filled_with_axes_and_zero(client, recorded):
     html = client.get("/c/toy/edges/0").content.decode()
     assert html.count("<rect class=") == 63 + html.count('class="plate"') + html.count('class="patch"')

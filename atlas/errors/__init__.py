@@ -44,7 +44,7 @@ from atlas.errors.facts import (
     StillDraft,
     UploadReplaced,
 )
-from atlas.errors.machine import DatabaseAway, InsufficientStorage, StorageUnusable
+from atlas.errors.machine import DatabaseAway, InsufficientStorage, ReadOnly, StorageUnusable
 from atlas.errors.pattern import (
     AtlasError,
     EditConflict,
@@ -108,7 +108,6 @@ from atlas.errors.requests import (
     PreconditionRequired,
     QuotaExceeded,
     RateLimited,
-    ReadOnly,
     TooDeep,
     TooLarge,
     TooManyItems,

@@ -131,6 +131,20 @@ def test_a_worker_killed_whole_loses_nothing(environment, organism_on, wish, uni
     assert (job.state, job.attempts) == ("done", 2)
 
 
-def test_the_parent_never_imports_torch():
-    code = "import sys, workers.celery; assert 'torch' not in sys.modules, 'torch is in the parent'"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=settings.BASE_DIR)
+PARENT = """
+import os, sys
+from workers import celery
+assert os.path.exists(celery.TIDYING[1]) and celery.TIDYING[2:] == ["tidy"]
+celery.TIDYING = [sys.executable, "-S", "-c", "import sys; open(sys.argv[1], 'a').write('x')", sys.argv[1]]
+for _ in range(3):
+    celery.tidy()
+    celery.janitors.wait()
+assert "torch" not in sys.modules, "torch is in the parent"
+"""
+
+
+def test_the_parent_tidies_in_a_process_of_its_own_once_an_hour_and_never_imports_torch(fresh_database, tmp_path):
+    subprocess.run(
+        [sys.executable, "-c", PARENT, str(tmp_path / "begun")], check=True, cwd=settings.BASE_DIR, env=fresh_database
+    )
+    assert (tmp_path / "begun").read_text() == "x"

@@ -88,5 +88,6 @@ def measure(*, actor: Contributor, foothold: Foothold, unit: str) -> Job:
 
 def asked_of(foothold: Foothold, place: addresses.Place, *, actor: Contributor) -> QuerySet[Job]:
     """The questions about a neuron's connections, newest first."""
+    assert place.channel is not None
     rows = Job.objects.filter(readable_jobs(actor), checkpoint=foothold.checkpoint, probe__name=PROBE)
     return rows.filter(neuron__layer=place.layer, neuron__channel=place.channel).order_by("-id")

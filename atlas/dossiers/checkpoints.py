@@ -17,7 +17,7 @@ from atlas.permissions import readable
 from atlas.services import addresses, workers
 
 CHOICES = 100  # checkpoints of a form
-STRIP, MOST_TILES = 6, 96  # tiles of a layer on its checkpoint's page, and of all layers together
+STRIP, MOST_TILES = 6, 90  # tiles of a layer on its checkpoint's page, and of all layers together
 LARGE = ("graph", "response_check", "labels", "units", "card")  # columns that no list shows
 
 
@@ -210,6 +210,7 @@ def tiles(of: Checkpoint, layer: Layer, *, channels: Collection[int]) -> tuple[T
 def strips(of: Checkpoint, every: Sequence[LayerFacts]) -> tuple[Strip, ...]:
     """Every layer with its first neurons, fewer where there are many layers, in two queries."""
     most = min(STRIP, MOST_TILES // len(every)) if every else 0
+    most = most if most > 1 else 0
     newest = newest_pictures(Job.objects.filter(neuron__layer__checkpoint=of, neuron__channel__lt=most))
     return tuple(
         Strip(layer, tuple(tile_of(of, layer.key, channel, newest) for channel in range(min(most, layer.channels))))

@@ -50,7 +50,7 @@ def test_a_figure_is_gone_through_moved_and_saved(opened, circuit):
     moved = [before[0] + 40, before[1] + 8]
     assert neuron(page, "line:0").evaluate(PLACE) == moved
     assert page.locator(".ties path").first.evaluate(ENDS) == [reached[0] + 40, reached[1] + 8]
-    expect(page.get_by_role("status")).to_contain_text(f"line:0 is at {moved[0]}, {moved[1]} now. Not saved yet.")
+    expect(page.locator(".moves")).to_contain_text(f"line:0 is at {moved[0]}, {moved[1]} now. Not saved yet.")
     box = neuron(page, "curve:2").bounding_box()
     page.mouse.move(box["x"] + 20, box["y"] + 20)
     page.mouse.down()

@@ -23,7 +23,8 @@ OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElemen
 PAGES = (
     "/", "/c", "/c/new", "/c/our-curves",
     "/c/curve-circuit", "/c/curve-circuit/gabor", "/c/curve-circuit/gabor/0", "/c/curve-circuit/gabor/1",
-    "/c/curve-circuit/gabor/2", "/c/curve-circuit/readout/7", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
+    "/c/curve-circuit/gabor/2", "/c/curve-circuit/readout/7", "/compare?a=curve-circuit/gabor/0&b=gabor:1",
+    "/firing?checkpoint=curve-circuit", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
     "/problems", "/problems/validation", "/accounts/login", "/accounts/password",
     "/accounts/email", "/accounts/2fa", "/accounts/reauthenticate", "/me", "/me/notifications", "/me/tokens",
     "/me/erase", "/teams", "/teams/curves", "/u/alice", "/changes",

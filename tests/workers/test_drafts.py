@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from atlas.errors import LeaseLost, UploadReplaced
 from atlas.models import Artifact, Checkpoint, Job, Membership, Neuron, Role, Team
-from atlas.services import artifacts, checkpoints, drafts, jobs, people
+from atlas.services import artifacts, checkpoints, drafts, jobs, people, references
 from tests.api.conftest import Api
 from tests.api.uploading import form
 from tests.workers.conftest import ORGANISM, QUICK
@@ -124,6 +125,7 @@ def test_a_refused_upload_leaves_a_draft_that_takes_another(drain, curator, card
     assert not Neuron.objects.exists()
     assert uploaded(curator, card, WEIGHTS[:-100]) == job  # it fails for good: the same bytes are not looked at again
     uploaded(curator, card)
+    Artifact.objects.filter(references.none_to(), pk=stale.pk).update(marked_at=Now())  # as collection does
     stale.delete()
     drain.drain(seconds=60)
     assert Checkpoint.objects.get().status == "published"

@@ -101,7 +101,7 @@ def of_plot(made: MadeFacts, *, name: str, origin: str) -> Work:
 def _title(made: MadeFacts, *, shows: str) -> str:
     job = made.job
     about = "all neurons" if job.subject == "*" else job.subject
-    return f"{shows.capitalize()} of {job.probe} {job.version}: {about} of {job.checkpoint}"
+    return f"{shows.capitalize()} of {about} of {job.checkpoint}, by {job.probe} version {job.version}"
 
 
 def of_version(found: RevisionDossier, *, origin: str, items: tuple[Item, ...] = ()) -> Work:

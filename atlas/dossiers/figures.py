@@ -56,7 +56,7 @@ def figure(sha256: str, *, actor: Contributor | None) -> FigureDossier:
     row = artifacts.find(sha256, actor=actor)
     made = _made(row, actor)
     elsewhere = (*_items(row, actor), *_claims(row, actor))
-    alt = made[0].shown.alt if made else elsewhere[0].name if elsewhere else f"File {sha256[:12]}"
+    alt = made[0].shown.alt if made else f"{elsewhere[0].name}, of {elsewhere[0].note}" if elsewhere else "A file"
     return FigureDossier(
         artifact=artifact_facts(row),
         url=f"/figures/{row.sha256}",

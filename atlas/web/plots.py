@@ -20,15 +20,16 @@ register = template.Library()
 Pictures = Callable[[set[str]], dict[str, tuple[str, bytes]]]  # (media type, bytes) by hash
 PICTURE = re.compile(r'href="/a/([0-9a-f]{64})\.\w+"')
 LINE, BESIDE, LETTER = 13, 14, 5.6  # px: of a line of the citation, the margin, the width of a letter
-LEAST = 420  # px wide, so that a citation has room
+LEAST = 540  # px wide, so that a citation has room
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing: its name in addresses, what it shows, its size in px, its template and what that is told."""
+    """A drawing: its name in addresses, what it shows and how, its size in px, its template and what that is told."""
 
     name: str
     shows: str
+    caption: str
     width: int
     height: int
     template: str
@@ -47,11 +48,13 @@ def plots_of(job: JobFacts) -> list[Plot]:
 
 def _tuning(job: JobFacts) -> Iterator[Plot]:
     drawn = tuned(job)
-    sizes = {"round": (320, 320, "curve round"), "straight": (540, 240, "curve"), "map": (540, 212, "curve map")}
-    names = {"round": "round", "straight": "curve", "map": "map"}
-    for part, (width, height, group) in sizes.items():
-        if drawn.get(part):
-            yield Plot(names[part], f"tuning {names[part]}", width, height, f"plots/{part}.svg", drawn, group)
+    if not drawn:
+        return
+    by = " and ".join(axis["title"].lower() for axis in drawn["axes"])
+    for part, (name, shows, caption, width, height, group) in TUNING.items():
+        if drawn[part]:
+            told = caption.format(by=by, n=drawn["numbers"]["n"])
+            yield Plot(name, shows, told, width, height, f"plots/{part}.svg", drawn, group)
 
 
 def _intervention(job: JobFacts) -> Iterator[Plot]:
@@ -61,19 +64,32 @@ def _intervention(job: JobFacts) -> Iterator[Plot]:
     drawn = effects(job)
     for strip in drawn["strips"]:
         told = {**drawn, "strip": strip}
-        name = f"effect-{strip['row'].name}"
-        yield Plot(name, f"effect among random units, {name}", 420, 112, "plots/strip.svg", told, "trace dots")
+        row = strip["row"]
+        caption = f"{row.title}, {'change in ' if row.change else ''}{row.unit}: filled, the edit; empty, random units."
+        yield Plot(f"effect-{row.name}", "effect", caption, 420, 112, "plots/strip.svg", told, "trace dots")
     if drawn["doses"]:
-        yield Plot("doses", "effect by dose", 420, 150, "plots/doses.svg", drawn, "trace dots")
+        doses = drawn["doses"]
+        caption = f"{doses['title']}, {'change in ' if doses['is_share'] else ''}{doses['unit']}, by dose."
+        yield Plot("doses", "effect by dose", caption, 420, 150, "plots/doses.svg", drawn, "trace dots")
 
 
 def _trace(job: JobFacts) -> Iterator[Plot]:
     assert job.finding is not None
     drawn = trace(job.finding.numbers.get("pictures", ()), counted=counts(job))
     if drawn["lines"]:
-        yield Plot("objective", "objective by step", 420, 150, "plots/trace.svg", drawn, "trace")
+        caption = "The objective at each step, a line for each picture: dashed, how far it falls below zero."
+        yield Plot("objective", "objective", caption, 420, 150, "plots/trace.svg", drawn, "trace")
 
 
+OF_CURVE = "Response in the unit’s own activation, by {by}, n = {n}. Dotted, half the maximum; dashed, to grey alone."
+# By the part of a page's drawing: name, what it shows, caption, width and height in px, classes around it.
+TUNING = {
+    "round": (
+        "round", "tuning", "Responses above 0 as distance from the middle, by {by}, n = {n}.", 320, 320, "curve round",
+    ),
+    "straight": ("curve", "tuning", OF_CURVE, 540, 240, "curve"),
+    "map": ("map", "tuning", "Response by {by}, n = {n}: red above 0, blue below.", 540, 212, "curve map"),
+}  # fmt: skip
 PLOTS: dict[str, Callable[[JobFacts], Iterator[Plot]]] = {"tuning": _tuning, "intervention": _intervention}
 
 
@@ -84,7 +100,7 @@ def file_of(
     inner = render_to_string(plot.template, plot.context)
     held = pictures(set(PICTURE.findall(inner)))
     width = max(plot.width, LEAST)
-    lines = textwrap.wrap(citation, int((width - 2 * BESIDE) / LETTER), break_on_hyphens=False)
+    lines = textwrap.wrap(f"{plot.caption} {citation}", int((width - 2 * BESIDE) / LETTER), break_on_hyphens=False)
     about = {
         "plot": plot,
         "inner": PICTURE.sub(lambda found: f'href="{_data(held.get(found[1]))}"', inner),

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from atlas.models import Job
-from atlas.services import drafts, jobs, people, teams, tokens
+from atlas.services import drafts, jobs, people, searches, teams, tokens
 from atlas.services import workers as presence
 from atlas.services.checkpoints import read_card
 from atlas.services.questions import ask
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
 QUICK = {"size": 32, "steps": 4, "seeds": [0], "polarity": "both"}
-CONDITIONS = ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light"))
+# Both widths and both schemes: colours do not depend on the width, nor widths on the colours.
+CONDITIONS = ((1440, "light"), (390, "dark"))
 # Of those that share a name one would be open; what is looked at is all.
 OPENED = "document.querySelectorAll('details').forEach(one => (one.removeAttribute('name'), one.open = true))"
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -27,7 +28,8 @@ PAGES = (
     "/firing?checkpoint=curve-circuit", "/j/done", "/j/failed", "/j/running", "/j/cancelled",
     "/problems", "/problems/validation", "/accounts/login", "/accounts/password",
     "/accounts/email", "/accounts/2fa", "/accounts/reauthenticate", "/me", "/me/notifications", "/me/tokens",
-    "/me/erase", "/teams", "/teams/curves", "/u/alice", "/changes",
+    "/me/erase", "/teams", "/teams/curves", "/u/alice", "/changes", "/keyboard", "/resolve", "/me/searches",
+    "/figures/done", "/d",
 )  # fmt: skip
 
 
@@ -40,6 +42,7 @@ def people_and_jobs(organism) -> dict[str, Job]:
     team = teams.found(actor=None, slug="curves", name="The curve detectors", admin=alice)
     teams.invite(actor=alice, team=team, role=20)
     tokens.create(owner=alice.login, name="nightly", scopes=["read", "compute"], team=team)
+    searches.save(actor=alice, name="Curves", query="curve -straight", team=team)
     found = {}
     sent = {"slug": "our-curves", "architecture": "curve-circuit", "weights": io.BytesIO(b"w"), "sha256": "0" * 64}
     card = read_card({"title": "Curves of ours", "input": {}, "licence": "CC0-1.0"})
@@ -75,6 +78,8 @@ def people_and_jobs(organism) -> dict[str, Job]:
 def addresses(people_and_jobs) -> dict[str, str]:
     """The pages, with the fingerprint of the job in each state."""
     jobs_at = {f"/j/{state}": f"/j/{job.fingerprint}" for state, job in people_and_jobs.items()}
+    shown = people_and_jobs["done"].finding.shown.filter(role="image").first()
+    jobs_at["/figures/done"] = f"/figures/{shown.artifact_id}"
     return {name: jobs_at.get(name, name) for name in PAGES}
 
 

@@ -1,5 +1,6 @@
 """A page as a strict reader takes it in: its elements with attributes and text, and what is wrong with the whole."""
 
+import re
 from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -10,6 +11,7 @@ from django.test import Client
 from atlas.models import Contributor
 
 VOID = {"meta", "link", "img", "input", "br", "hr", "rect", "line", "polyline"}
+OF_A_FILE = re.compile(r"\S*\.(png|jpe?g|webp|gif|svg)|[0-9a-f]{12,}", re.IGNORECASE)
 LARGEST = 100_000  # bytes of HTML, before pictures
 
 
@@ -85,10 +87,18 @@ def faults(page: Page) -> list[str]:
     found += ["a style element" for _ in page.all("style")]
     found += [f"no size: {image['src']}" for image in page.all("img") if not (image["width"] and image["height"])]
     found += [f"no alt: {image['src']}" for image in page.all("img") if "alt" not in image.attributes]
+    found += [f"alt is a file's name: {image['alt']}" for image in page.all("img") if OF_A_FILE.fullmatch(image["alt"])]
+    found += [f"a drawing without words: {one['class']}" for one in page.all("svg") if not is_told(one)]
     nameless = [one for one in page.all("a") if not (one.text.strip() or holds_picture(page, one))]
     found += [f"no name: {one['href']}" for one in nameless]
     found += ["too large"] if len(page.html.encode()) > LARGEST else []
     return found
+
+
+def is_told(drawing: Element) -> bool:
+    """Whether a drawing says what it shows, or that it shows nothing that is not said beside it."""
+    named = drawing["aria-label"].strip() or drawing["aria-labelledby"]
+    return drawing["aria-hidden"] == "true" or (drawing["role"] == "img" and bool(named))
 
 
 def active(attribute: str) -> bool:

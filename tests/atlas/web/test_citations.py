@@ -132,7 +132,7 @@ def test_the_page_shows_every_format_and_tells_permalink_from_citation(client, c
         within = [link["href"] for link in page.all("a") if "details" in link.within]
         leads = [href for href in within if href.startswith(f"{address}.")]
         assert leads == [f"{address}{suffix}" for suffix in FORMATS]
-        assert "This address does not change: http://testserver" + address in page.text
+        assert f"Permalink http://testserver{address} Copy permalink" in page.text
         assert details.text.split()[:2] == ["Cite", "it"]
 
 

@@ -33,7 +33,7 @@ def test_a_picture_says_how_it_was_made_and_is_cited(client, answered):
         f"toy-edges-0-feature-visualization-image-negative-seed2-{held.artifact_id[:8]}.png"
     )
     cited = client.get(f"/figures/{held.artifact_id}.csl.json").json()
-    assert "Image of feature-visualization 1: edges:0 of toy" in str(cited)
+    assert "Image of edges:0 of toy, by feature-visualization version 1" in str(cited)
     assert held.artifact_id in client.get(f"/figures/{held.artifact_id}.bib").content.decode()
 
 

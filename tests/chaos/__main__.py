@@ -18,7 +18,7 @@ from tests import disks, servers
 from tests.chaos import backing, people
 from tests.chaos.campaign import Campaign, Ground
 
-MOUNTS = "ATLAS_CHAOS_MOUNTS"  # set where what is mounted is seen by nobody else, and gone with the last process
+MOUNTS = "CHAOS_MOUNTS"  # set where what is mounted is seen by nobody else, and gone with the last process
 UNITS = 12  # jobs of a request
 EACH = 40  # kills for which every other fault comes once
 

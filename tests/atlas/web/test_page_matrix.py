@@ -294,9 +294,10 @@ def test_everybody_writes_exactly_what_the_table_says(who, lab):  # noqa: F811
 def test_a_checkpoint_is_read_as_its_owner_and_its_state_say(visibility, status, row, lab):  # noqa: F811
     """Its pages and its pictures; of a published one that is made a draft here, only who reads it is looked at."""
     Checkpoint.objects.filter(slug="secret").update(visibility=visibility, status=status)
-    of_checkpoint = [route for route in READ if route.startswith(("c/<", "j/<", "a/<")) and READ[route] is TEAMS]
     of_checkpoint = [
-        route for route in READ if route.startswith(("c/<", "j/<", "a/<", "figures/<")) and "plots" not in route
+        route
+        for route in READ
+        if route.startswith(("c/<", "j/<", "a/<", "figures/<")) and "plots" not in route and READ[route] is TEAMS
     ]
     places = {**lab, "name": f"{lab['sha256']}.png"}
     for who in WHO:

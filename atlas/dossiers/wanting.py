@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from atlas.dossiers import coverage
+from atlas.dossiers import coverage, queue
 from atlas.dossiers.footholds import FootholdFacts, facts_of, readable_by
-from atlas.models import Contributor, Foothold, Job, Layer, Review, Revision, Role, UnitStatistics
-from atlas.permissions import memberships_of, readable, readable_dataset
+from atlas.models import Contributor, Foothold, Job, Layer, UnitStatistics
+from atlas.permissions import readable, readable_dataset
 from atlas.services import standing, tallies
 
 CLAIMED = ("description", "link", "circuit", "collection")  # evidence is shown with what it speaks of
@@ -68,14 +68,8 @@ def wanting(actor: Contributor | None) -> Wanting:
 
 
 def to_review(actor: Contributor) -> tuple[FootholdFacts, ...]:
-    """Claims without a verdict by somebody who may give one, on the newest version; those that wait longest first."""
-    teams = memberships_of(actor).filter(role__gte=Role.REVIEWER, team__person__isnull=True).values("team")
-    theirs = Q(team__in=teams) | (Q(visibility="public") & Q(Exists(teams)))
-    this = OuterRef("pk")
-    given = Review.objects.filter(foothold=this, reviewer=actor, superseded_at=None, version=OuterRef("head_version"))
-    written = Revision.objects.filter(foothold=this, author=actor)
-    rows = readable_by(actor).filter(theirs, ~Exists(given), ~Exists(written), kind__in=CLAIMED, standing="open")
-    return _listed(rows.filter(state__in=UNDECIDED).order_by("id"))
+    """The first of somebody's review queue: those that wait longest."""
+    return _listed(queue.awaiting(actor).filter(kind__in=queue.KINDS).order_by("id"))
 
 
 def in_doubt(actor: Contributor) -> tuple[FootholdFacts, ...]:

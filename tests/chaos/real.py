@@ -132,6 +132,15 @@ def ask_to_end(campaign: Campaign) -> bool:
     return faults.handed_back() > before
 
 
+def restart_database(campaign: Campaign) -> bool:
+    """PostgreSQL killed in the midst of a computation, which the worker has to outlive."""
+    assert isinstance(campaign, Workshop)
+    found = waited(campaign.at_work)
+    faults.restart_database(campaign)
+    time.sleep(float(LEASE))
+    return bool(found) and found[0].poll() is None
+
+
 def corrupt(campaign: Campaign) -> bool:
     """One bit of the weights' file is another when a worker opens it: nothing is answered from that."""
     from atlas.models import Checkpoint
@@ -180,7 +189,7 @@ BETWEEN = (
     Fault("out of memory at four", too_much),
     *(it for it in faults.FAULTS if it.strike in (faults.flush, faults.silence, faults.ring_too_often)),
     Fault("asked to end over torch", ask_to_end),
-    *(it for it in faults.FAULTS if it.strike is faults.restart_database),
+    Fault("PostgreSQL killed over torch", restart_database, needs=lambda ground: ground.database),
     Fault("weights corrupted", corrupt),
 )
 

@@ -16,7 +16,6 @@ import contextlib
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -113,8 +112,9 @@ def starts(broker: str) -> list[float]:
     from atlas.services import jobs, workers
     from atlas.services.questions import ask
     from tests import servers
+    from tests.chaos.real import shipped
 
-    row, curator = shipped()
+    row, asker = shipped()
     environment = {**os.environ, "ATLAS_BROKER": broker, "ATLAS_DEVICE": "cpu"}
     os.environ |= environment
     params = {"size": 24, "steps": 1, "seeds": [0], "polarity": "positive"}
@@ -129,7 +129,7 @@ def starts(broker: str) -> list[float]:
                 checkpoint=row, probe="feature-visualization", subjects=["curve:0"], site=None,
                 params={**params, "steps": number + 1}, many=False,
             )  # fmt: skip
-            asked = jobs.request(actor=curator, checkpoint=row, questions=[question]).jobs[0]
+            asked = jobs.request(actor=asker, checkpoint=row, questions=[question]).jobs[0]
             job = Job.objects.get(pk=asked.pk)
             while job.started_at is None:
                 time.sleep(0.005)
@@ -137,20 +137,6 @@ def starts(broker: str) -> list[float]:
             if number:  # the first one opens the model
                 found.append((job.started_at - job.created_at).total_seconds() * 1000)
     return found
-
-
-def shipped() -> tuple[Any, Any]:
-    """`curve-circuit`, registered, and who asks about it."""
-    from django.core.management import call_command
-
-    from atlas.models import Checkpoint
-    from atlas.services import people
-
-    call_command("publish_catalog", verbosity=0)
-    folder = Path(__file__).resolve().parent.parent / "workers" / "organisms" / "curve-circuit"
-    command = [sys.executable, "manage.py", "register_checkpoint", "curve-circuit"]
-    subprocess.run(command, check=True, cwd=folder.parent.parent.parent, stdout=subprocess.DEVNULL)
-    return Checkpoint.objects.get(), people.join(username="asker", password="correct horse battery").contributor
 
 
 def latency() -> None:

@@ -105,6 +105,7 @@ function offer(button) {
   button.hidden = false;
 }
 
+dialog?.querySelector("[data-close]").addEventListener("click", () => dialog.close());
 document.addEventListener("keydown", pressed);
 document.querySelectorAll("button[data-keys-switch]").forEach(offer);
 announce();

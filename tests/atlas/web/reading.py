@@ -98,7 +98,7 @@ def faults(page: Page) -> list[str]:
 def is_told(drawing: Element) -> bool:
     """Whether a drawing says what it shows, or that it shows nothing that is not said beside it."""
     named = drawing["aria-label"].strip() or drawing["aria-labelledby"]
-    return drawing["aria-hidden"] == "true" or (drawing["role"] == "img" and bool(named))
+    return drawing["aria-hidden"] == "true" or (drawing["role"] in ("img", "group") and bool(named))
 
 
 def active(attribute: str) -> bool:

@@ -100,7 +100,7 @@ def test_a_claim_is_found_made_reviewed_and_cited_by_keys_alone(opened, lab):  #
     sign_in(bo, "bo")
     find(bo, claim.accession.lower(), f"/f/{claim.accession}")
     agree(bo)
-    bo.keyboard.press("c")
+    bo.keyboard.press("r")
     expect(bo.get_by_text(f"@misc{{footholds:{claim.accession}.1,")).to_be_visible()
 
 

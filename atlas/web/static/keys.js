@@ -62,8 +62,9 @@ function walk(step) {
 }
 
 function list() {
-  const rows = [...keyed()].map(([key, one]) => [[key], label(one)]);
-  if (items().length) rows.unshift([["j"], "Next item"], [["k"], "Item before"]);
+  const named = keyed();
+  const rows = [...named].map(([key, one]) => [[key], label(one)]);
+  if (items().length && !named.has("j")) rows.unshift([["j"], "Next item"], [["k"], "Item before"]);
   rows.push([["Ctrl", "K"], "Go to anything by its name (on a Mac ⌘ K)"], [["?"], "This list"]);
   dialog.querySelector("dl").replaceChildren(...rows.flatMap(([keys, says]) => {
     const term = document.createElement("dt");

@@ -16,7 +16,7 @@ from atlas import canonical, validation
 from atlas.errors import AboveQuota, QuotaExceeded
 from atlas.models import Checkpoint, Contributor, Job, LedgerEntry, ProbeKind, Quota, Role, Team
 from atlas.permissions import is_operator, role_in
-from atlas.services import changes, estimates
+from atlas.services import changes, estimates, tallies
 from atlas.services.instants import from_now
 from atlas.services.questions import Question
 
@@ -24,6 +24,7 @@ Kind, State = LedgerEntry.Kind, Job.State
 DAY = timedelta(hours=24)
 RECENT = 20  # answers whose median is what the next one is expected to take
 RECENT_OF_ALL = 10 * RECENT  # of whatever probe, where all are told at once
+AS_LONG = 30.0  # s that this is remembered
 UNKNOWN_WAIT = 3600  # seconds to say when only what is running stands in the way
 
 
@@ -75,10 +76,14 @@ def usual(probe: ProbeKind, checkpoint: Checkpoint) -> float:
 
 
 def usuals(checkpoint: Checkpoint) -> dict[tuple[str, int], float]:
-    """What questions with the usual parameters lately took of a checkpoint, by probe and version: medians, one query.
+    """What questions with the usual parameters lately took of a checkpoint, by probe and version: medians.
 
-    One with other parameters says nothing of what the usual ones cost.
+    One with other parameters says nothing of what the usual ones cost. Looked up at most once in `AS_LONG`.
     """
+    return tallies.remembered(f"usuals.{checkpoint.pk}", lambda: _usuals(checkpoint), seconds=AS_LONG)
+
+
+def _usuals(checkpoint: Checkpoint) -> dict[tuple[str, int], float]:
     took = LedgerEntry.objects.filter(kind=Kind.SETTLE, job__state=State.DONE, job__checkpoint=checkpoint)
     of = ("job__probe__name", "job__probe__version", "job__probe__schema", "job__params", "seconds")
     found: dict[tuple[str, int], list[float]] = {}

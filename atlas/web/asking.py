@@ -1,4 +1,4 @@
-"""What can be asked of a neuron, as forms: one for each probe, of which one is open, filled in with what was meant."""
+"""What can be asked of a neuron: a line for each probe, one of them open as a form, filled in with what was meant."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,15 +31,16 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class AskForm:
-    """A probe's form. `rest` are the fields that only some ask for."""
+    """A probe's form, without fields unless it is open. `rest` are the fields that only some ask for."""
 
     probe: ProbeFacts
-    fields: tuple[Field, ...]
-    rest: tuple[Field, ...]
-    elsewhere: tuple[str, ...]
-    wrong: bool
-    filled: bool  # from an older question
-    open: bool
+    open: bool = False
+    meant: bool = False  # somebody has just opened it
+    fields: tuple[Field, ...] = ()
+    rest: tuple[Field, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    wrong: bool = False
+    filled: bool = False  # from an older question
 
     @property
     def touched(self) -> bool:
@@ -52,14 +53,17 @@ class AskForm:
         return [f"asking/{self.probe.name}.html", "asking/anything.html"]
 
 
-def asking(found: NeuronDossier, given: Given | None, *, actor: Contributor | None) -> tuple[AskForm, ...]:
-    """The forms of a neuron's page; none for who may not compute."""
+def asking(
+    request: HttpRequest, found: NeuronDossier, given: Given | None, *, actor: Contributor | None
+) -> tuple[AskForm, ...]:
+    """The forms of a neuron's page; none for who may not compute. An address opens one by its name: `?ask=tuning`."""
     if not found.may_compute:
         return ()
-    choices = {DATASET: datasets.choices(actor), CHECKPOINT: checkpoints.choices(actor)}
-    first = given.probe if given else FIRST if not found.jobs else ""
+    named = request.GET.get("ask", "")
+    meant = given.probe if given else named if any(probe.name == named for probe in found.probes) else ""
+    opened = meant or (FIRST if not found.jobs else "")
     return tuple(
-        _form(probe, given if given and given.probe == probe.name else None, choices, opened=probe.name == first)
+        _form(probe, given, actor=actor, meant=bool(meant)) if probe.name == opened else AskForm(probe)
         for probe in found.probes
     )
 
@@ -81,7 +85,8 @@ def units(found: NeuronDossier, wired: Iterable[Wiring]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([found.neuron.unit, *ends]))[:MOST_UNITS]
 
 
-def _form(probe: ProbeFacts, given: Given | None, choices: Choices, *, opened: bool) -> AskForm:
+def _form(probe: ProbeFacts, given: Given | None, *, actor: Contributor | None, meant: bool) -> AskForm:
+    choices: Choices = {DATASET: datasets.choices(actor), CHECKPOINT: checkpoints.choices(actor)}
     more: dict[str, Any] = {"typed": given.typed, "errors": given.errors} if given else {}
     fields, rest = forms.divided(forms.fields(probe.schema, choices=choices, **more))
     return AskForm(
@@ -91,5 +96,6 @@ def _form(probe: ProbeFacts, given: Given | None, choices: Choices, *, opened: b
         elsewhere=forms.elsewhere(probe.schema, given.errors) if given else (),
         wrong=bool(given and given.wrong),
         filled=bool(given and not given.wrong),
-        open=opened,
+        open=True,
+        meant=meant,
     )

@@ -1,8 +1,6 @@
 // Edits as rows of fields beside the JSON they stand for. The server renders the fields of one from the schema, which
 // work without this; here there are as many as there are edits, and the text is what is sent.
 
-const editors = document.querySelectorAll(".edits-editor");
-
 function read(input) {
   const text = input.value.trim();
   const kind = input.dataset.kind;
@@ -125,4 +123,13 @@ function button(title, act) {
   return made;
 }
 
-editors.forEach(edit);
+// A form may be opened later.
+function begin() {
+  for (const editor of document.querySelectorAll(".edits-editor:not([data-begun])")) {
+    editor.dataset.begun = "";
+    edit(editor);
+  }
+}
+
+begin();
+document.addEventListener("htmx:afterSettle", begin);

@@ -89,7 +89,8 @@ def _page(
     work = works.of_neuron(found, origin=works.origin_of(request))
     claims = of_neuron(found.neuron.checkpoint, found.neuron.layer, found.neuron.channel, actor=actor)
     wired = wirings(found.jobs, of=addresses.checkpoint(found.neuron.checkpoint, actor=actor))
-    more = {"forms": asking(found, given, actor=actor), "units": units(found, wired.values()), "claims": claims}
+    more = {"forms": asking(request, found, given, actor=actor), "units": units(found, wired.values())}
+    more |= {"claims": claims}
     more |= {"may_claim": permits(actor, "term.create", None), "wirings": wired}
     more |= {"achieved": found.achieved, "likenesses": likenesses(found.jobs)}
     return Page("neuron.html", found, more, status, work)

@@ -13,6 +13,7 @@ from tests.atlas.web.reading import faults, page_of, read
 
 pytestmark = pytest.mark.django_db
 NEURON = "/c/toy/edges/1"
+OPENED = f"{NEURON}?ask=activations"
 DATASET = {
     "type": "string",
     "title": "Pictures",
@@ -45,8 +46,9 @@ def showing(checkpoint):
 
 
 def opened_in(page):
-    """Whether the form is open, and the part of it that folds."""
-    return ["open" in one.attributes for one in page.all("details") if one["class"] in ("probe", "rest")]
+    """Whether the form is there, and whether the part of it that folds is open."""
+    folds = ["open" in one.attributes for one in page.all("details") if one["class"] == "rest"]
+    return [any(one["class"] == "ask" for one in page.all("form")), *folds]
 
 
 def options(page):
@@ -57,14 +59,14 @@ def test_a_dataset_is_chosen_among_those_one_may_read(signed_in, showing, user):
     lab = Team.objects.create(slug="lab", name="The lab")
     seen, ours, theirs = dataset_of(), dataset_of("ours", team=lab, visibility="team"), dataset_of("x1", size=1)
     showing()
-    page = read(signed_in, NEURON)
+    page = read(signed_in, OPENED)
     assert faults(page) == []
     assert options(page) == [
         ("", "the eight fixed pictures"), (seen.digest, "As seen (2 pictures)"), (theirs.digest, "As x1 (1 picture)")
     ]  # fmt: skip
     assert [it["type"] for it in page.all("input") if it["name"] == "spectrum"] == ["text"]
     Membership.objects.create(team=lab, contributor=user.contributor, role=Role.READER)
-    assert (ours.digest, "As ours (2 pictures)") in options(read(signed_in, NEURON))
+    assert (ours.digest, "As ours (2 pictures)") in options(read(signed_in, OPENED))
     signed_in.post(NEURON, {"probe": "activations", "dataset": seen.digest})
     signed_in.post(NEURON, {"probe": "activations", "dataset": ""})
     assert [(job.dataset, job.params["dataset"]) for job in Job.objects.order_by("id")] == [
@@ -97,9 +99,10 @@ def test_of_many_parameters_the_first_are_seen_and_the_pictures_always(others, s
 
 def test_the_others_are_open_where_one_of_them_was_filled_in(signed_in, showing):
     showing(12)
-    page = read(signed_in, NEURON)
+    assert opened_in(read(signed_in, NEURON)) == [False]
+    page = read(signed_in, OPENED)
     assert "7 more" in page.text
-    assert opened_in(page) == [False, False]
+    assert opened_in(page) == [True, False]
     assert len({one["name"] for one in page.all("input") if one["name"].startswith("n")} - {"name"}) == 12
     usual = {f"n{place}": "1" for place in range(12)}
     for typed, which in (
@@ -122,12 +125,21 @@ def shipped(checkpoint):
         catalog.publish(**kind)
 
 
+def forms_of(page):
+    """The text of the forms that are open."""
+    return [one.text for one in page.all("div") if one["class"] == "probe open"]
+
+
 def test_every_probe_that_ships_has_a_form_and_one_is_open(signed_in, shipped):
     page = read(signed_in, NEURON)
     assert faults(page) == []
-    forms_ = [one for one in page.all("details") if one["class"] == "probe"]
-    assert len(forms_) == len([one for one in page.all("button") if one.text == "Compute"]) > 5
-    [opened] = [one.text for one in forms_ if "open" in one.attributes]
+    others = [one["href"] for one in page.all("a") if one["class"] == "what"]
+    assert len(others) > 5
+    for address in others:
+        page_of_other = read(signed_in, address.partition("#")[0])
+        assert faults(page_of_other) == []
+        assert len(forms_of(page_of_other)) == 1
+    [opened] = forms_of(page)
     assert "Feature visualization" in opened
     assert "From 16 to 512, usually 128." in opened
     assert "Picture size (px)" in opened
@@ -135,7 +147,7 @@ def test_every_probe_that_ships_has_a_form_and_one_is_open(signed_in, shipped):
 
 
 def test_a_checkpoint_is_chosen_by_its_name(signed_in, shipped, checkpoint):
-    assert (checkpoint.digest, "Toy toy (toy)") in options(read(signed_in, NEURON))
+    assert (checkpoint.digest, "Toy toy (toy)") in options(read(signed_in, f"{NEURON}?ask=similarity"))
 
 
 class TestEdits:
@@ -191,7 +203,7 @@ class TestAskingAgain:
         page = read(signed_in, f"{NEURON}?ask={job.fingerprint}")
         assert faults(page) == []
         assert "Filled in as it was asked before." in page.text
-        [opened] = [one.text for one in page.all("details") if one["class"] == "probe" and "open" in one.attributes]
+        [opened] = forms_of(page)
         assert "Connections" in opened
         stands = [(one["name"], one["value"]) for one in page.all("input")]
         assert ("top", "7") in stands
@@ -209,4 +221,4 @@ def test_what_it_costs_is_what_the_last_answers_took(signed_in, showing, alice, 
         [job] = jobs.claim(workers.start(device="cpu", versions={}), limit=lambda head: 1, probes=[kind])
         Job.objects.filter(pk=job.pk).update(started_at=F("started_at") - timedelta(seconds=seconds))
         jobs.finish(job, numbers={}, provenance={}, shown=[])
-    assert "About 50 s, as the last answers took with the usual parameters" in read(signed_in, NEURON).text
+    assert "About 50 s, as the last answers took with the usual parameters" in read(signed_in, OPENED).text

@@ -156,6 +156,7 @@ class FootholdDossier:
     """A foothold in its newest version, and everything around it."""
 
     foothold: Spread[FootholdFacts]
+    newest: OnThePage[RevisionDossier]
     content: dict[str, Any]
     content_sha256: str
     summary: str
@@ -217,24 +218,23 @@ def facts_of(row: Any) -> FootholdFacts:
 def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
     """The dossier of a foothold; raises NoSuchFoothold, Gone."""
     row = footholds.find(accession, actor=actor)
-    listed = readable_by(actor).get(pk=row.pk)
-    head = row.revisions.get(version=row.head_version)
+    head = row.revisions.select_related("author").get(version=row.head_version)
+    newest = _version(row, head, facts_of(readable_by(actor).get(pk=row.pk)))
     hidden = _hidden_from(row, actor)
     found = standing.judgement(row)
-    to = footholds.successor(row, actor=actor)
-    predicted = predictions_of(row, head)
     wrote = actor is not None and row.revisions.filter(author=actor).exists()
     return FootholdDossier(
-        foothold=facts_of(listed),
+        foothold=newest.foothold,
+        newest=newest,
         content=head.content,
         content_sha256=head.content_sha256,
         summary=head.summary,
-        authors=authors_of(row, row.head_version),
+        authors=newest.authors,
         standing=row.standing,
         standing_reason=row.standing_reason,
-        replaced_by=to.accession if to else None,
+        replaced_by=to.accession if (to := footholds.successor(row, actor=actor)) else None,
         judgement=_judged(found, hidden=hidden),
-        predictions=predicted,
+        predictions=newest.predictions,
         support=support_of(row, actor=actor),
         resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),
         warnings=_warnings(row, head),
@@ -244,7 +244,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         may_review=row.standing == "open" and not wrote and permits(actor, "foothold.review", row),
         may_decide=permits(actor, "foothold.decide", row),
         may_withdraw=row.standing in ("draft", "open") and permits(actor, "foothold.withdraw", row),
-        may_test=may_test(row, head, predicted, actor),
+        may_test=may_test(row, head, newest.predictions, actor),
         may_moderate=permits(actor, "foothold.moderate", row),
     )
 
@@ -267,8 +267,10 @@ def versions_of(row: Foothold) -> list[RevisionFacts]:
 def version(accession: str, number: str, *, actor: Contributor | None) -> RevisionDossier:
     """One version; raises NoSuchFoothold, Gone, NoSuchVersion."""
     row = footholds.find(accession, actor=actor)
-    found = footholds.revision_named(row, number)
-    listed = facts_of(readable_by(actor).get(pk=row.pk))
+    return _version(row, footholds.revision_named(row, number), facts_of(readable_by(actor).get(pk=row.pk)))
+
+
+def _version(row: Foothold, found: Revision, listed: FootholdFacts) -> RevisionDossier:
     return RevisionDossier(
         revision=revision_facts(row, found),
         accession=row.accession,

@@ -17,6 +17,13 @@ from atlas.services import estimates, jobs, outlook, turns, workers
 from atlas.services.outlook import Outlook
 
 MOST_PICTURES = 8  # of a glance
+# Columns of what a job refers to: a wall would read and decode each of them a hundred times.
+OF_CHECKPOINT = ("graph", "input_spec", "response_check", "labels", "figures", "units", "card")
+LARGE = (
+    *(f"checkpoint__{name}" for name in OF_CHECKPOINT),
+    *(f"probe__{name}" for name in ("description", "schema", "subjects", "example")),
+    *(f"neuron__layer__{name}" for name in ("stride", "receptive_field", "positions", "sites")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,7 @@ class JobDossier:
 def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
     """The dossier of one job; raises NoSuchJob."""
     found = jobs.find(fingerprint, actor=actor)
-    row = with_answer(Job.objects.filter(pk=found.pk)).get()
+    row = with_answer(Job.objects.filter(pk=found.pk)).defer(None).get()
     taken = list(Snapshot.objects.filter(job=row, fence=row.fence).select_related("artifact"))
     snapshots = [on_its_way(one, subject=row.subject_text) for one in taken]
     newest = taken[-1].step if taken else None
@@ -228,9 +235,9 @@ def cancellable(asked: QuerySet[Job], *, of: Checkpoint, actor: Contributor | No
 
 
 def with_answer(rows: Any) -> Any:
-    """Jobs with all that `facts_of` reads, in two queries."""
+    """Jobs with all that `facts_of` reads, in two queries; what is large beside it is left out."""
     artifacts = FindingArtifact.objects.select_related("artifact")
-    related = rows.select_related("checkpoint", "probe", "finding", "neuron__layer", "dataset")
+    related = rows.select_related("checkpoint", "probe", "finding", "neuron__layer", "dataset").defer(*LARGE)
     return related.prefetch_related(Prefetch("finding__shown", queryset=artifacts))
 
 

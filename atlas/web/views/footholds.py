@@ -67,7 +67,7 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
         "faults": [text for verb in unplaced if verb in wrong for said in wrong[verb].errors.values() for text in said],
         **figured,
     }
-    work = _work(request, row, actor=actor, testimonies=testimonies)
+    work = _work(request, found, testimonies)
     return Page("foothold.html", found, shown, status, work)
 
 
@@ -156,12 +156,9 @@ def _printed(request: HttpRequest, accession: str, version: str, form: Print) ->
     return varying(written)
 
 
-def _work(
-    request: HttpRequest, row: Foothold, *, actor: Contributor | None, testimonies: Mapping[str, Testimony]
-) -> Work:
+def _work(request: HttpRequest, found: dossiers.FootholdDossier, testimonies: Mapping[str, Testimony]) -> Work:
     """The newest version: that is what is cited; its evidence's pictures stand around it."""
     origin = works.origin_of(request)
     every = [one.artifact for said in testimonies.values() for one in said.pictures]
     items = tuple(Item(f"{origin}{it.url}", it.media_type) for it in every)
-    newest = dossiers.version(row.accession, str(row.head_version), actor=actor)
-    return works.of_version(newest, origin=origin, items=items)
+    return works.of_version(found.newest, origin=origin, items=items)

@@ -143,13 +143,18 @@ def _of_another_type(inner: ValidationError) -> bool:
 
 
 def _code(error: ValidationError) -> str:
-    ranges = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "x-ascending", "not"}
-    return "out-of-range" if error.validator in ranges else f"not-{error.validator}".lower()
+    ranges = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "x-ascending"}
+    return "out-of-range" if error.validator in ranges or _is_gap(error) else f"not-{error.validator}".lower()
+
+
+def _is_gap(error: ValidationError) -> bool:
+    """Whether a number lies where it must not."""
+    return error.validator == "not" and {*error.validator_value} == {"exclusiveMinimum", "exclusiveMaximum"}
 
 
 def _detail(error: ValidationError) -> str:
     wanted: Any = error.validator_value
-    if error.validator == "not" and {*wanted} == {"exclusiveMinimum", "exclusiveMaximum"}:
+    if _is_gap(error):
         return f"Must not lie between {wanted['exclusiveMinimum']} and {wanted['exclusiveMaximum']}."
     sentences = {
         "minimum": f"Must be at least {wanted}.",

@@ -102,7 +102,6 @@ GUARDS = (
     # What nobody shows for long is discarded with its bytes.
     Guard(Upload, deletable="TRUE"),
     Guard(Arrangement, columns=("foothold", "version")),
-    Guard(Upload),
     Guard(FootholdArtifact),
     Guard(Support, columns=("evidence", "claim", "claim_version", "role", "facet", "note", "by", "at")),
     Guard(Trial),

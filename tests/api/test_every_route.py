@@ -16,7 +16,7 @@ from tests.api.routes import ROUTES, allowed, at, every_route
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND")
 # What is somebody's own: nobody unnamed reads it.
-OWN = ("me", "tokens", "teams", "imports")
+OWN = ("me", "tokens", "teams", "imports", "searches")
 PERSONAL = tuple(route for route in ROUTES if route.startswith(OWN) or route.endswith("/watch"))
 # In documents and pages nothing is looked up; they are not JSON.
 UNLISTED = ("schema", "docs")

@@ -68,7 +68,8 @@ def items(answer):
     """What a list holds; of a file, its lines below the header, and of coefficients those that are any."""
     if answer["Content-Type"] == "application/json":
         found = json.loads(answer.content)
-        return found["items"] if "items" in found else [found["raw"]] * found["raw"]["items"]
+        listed = next((found[name] for name in ("items", "candidates") if name in found), None)
+        return [found["raw"]] * found["raw"]["items"] if listed is None else listed
     return answer.content.splitlines()[answer["Content-Type"] == "text/csv" :]
 
 

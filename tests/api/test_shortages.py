@@ -104,7 +104,7 @@ def read_only_database():
 
 
 def test_a_database_that_may_only_be_read_is_read(checkpoint, probe, alice, as_alice, read_only_database):
-    refused(as_alice.post("jobs", question()), 503, "storage-unusable")
+    refused(as_alice.post("jobs", question()), 503, "read-only")
     assert as_alice.get("checkpoints/toy").status_code == 200
 
 
@@ -118,4 +118,4 @@ def signed_in(user, client):
 def test_a_page_says_the_same(checkpoint, probe, signed_in, read_only_database):
     page = signed_in.post("/c/toy/edges/1", {"probe": probe.name}, headers={"Accept": "text/html"})
     assert (page.status_code, page["Retry-After"]) == (503, "60")
-    assert "may only be read" in page.content.decode()
+    assert "can only be read now" in page.content.decode()

@@ -39,6 +39,7 @@ def at_a_neuron(opened, worker, settings):
 def ask(page, **params):
     """For pictures, as the form asks."""
     given = {"size": 32, "seeds": "0", **params}
+    page.goto("/c/curve-circuit/gabor/3?ask=feature-visualization")
     page.asked.clear()
     submit = """given => {
             const form = document.querySelector('form input[value="feature-visualization"]').form;

@@ -24,7 +24,7 @@ def walk_to_a_neuron(page: Page) -> None:
     """From the first page over checkpoint and layer to a neuron, by its links alone."""
     page.goto("/")
     page.get_by_role("link", name="Curve circuit, handwritten").click()
-    page.get_by_role("link", name="gabor", exact=True).click()
+    page.get_by_role("region", name="What is known of each layer").get_by_role("link", name="gabor").click()
     page.locator("#tile-n2").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("gabor:2")
     expect(page.get_by_text("Nobody has asked this neuron anything yet.")).to_be_visible()
@@ -90,7 +90,7 @@ def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     sign_in(page, one_time)
     ask(page, steps=300)
     expect(page.get_by_text("Asked. The answer appears here.")).to_be_visible()
-    page.locator("summary", has_text="Feature visualization").click()
+    page.locator("#ask").get_by_role("link", name="Feature visualization").click()
     form(page).get_by_label("Steps", exact=True).focus()
     picture, field = positions(page)
     # What grows above the field is made up for by scrolling, in whole pixels, while heights are fractions of them.
@@ -101,7 +101,7 @@ def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     assert positions(page) == before  # nothing moved when the answer came
     assert page.evaluate("document.activeElement.name") == "steps"  # nor was the reader sent elsewhere
     read_the_finding(page, steps=300)
-    address = page.locator("#cite ~ p code").first.text_content()
+    address = page.locator(".permalink code").text_content()
     stranger = opened(width=390)
     stranger.goto(address)
     read_the_finding(stranger, steps=300)
@@ -132,10 +132,10 @@ def test_by_keyboard(opened, organism, one_time):
     page.keyboard.press("Tab")
     expect(page.get_by_role("navigation", name="Where you are").get_by_role("link").first).to_be_focused()
     sign_in(page, one_time)
-    page.locator("summary", has_text="Feature visualization").focus()
-    page.keyboard.press("Enter")
-    expect(form(page)).to_have_count(0)
-    page.keyboard.press("Enter")
+    for opened_one in ("Connections", "Feature visualization"):
+        page.locator("#ask").get_by_role("link", name=opened_one).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=opened_one, exact=True)).to_be_focused()
     form(page).get_by_label("Steps", exact=True).focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("9")

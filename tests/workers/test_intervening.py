@@ -73,7 +73,7 @@ def curves(actor, formulas):
 
 
 def test_page_json_and_artifact_say_the_same_to_the_digit(answered, curves):
-    job = answered("curve:3", dataset=str(curves.digest), random_units=7, doses=[0.5])
+    job = answered("curve:3", dataset=str(curves.digest), random_units=7, doses=[0.25, 0.5])
     assert job.state == "done", job.error
     numbers = job.finding.numbers
     [shown] = job.finding.shown.all()

@@ -1,7 +1,7 @@
 // A picture that is dropped on the page goes into the form's own field, and is shown before anybody asks about it.
 const form = document.querySelector("form.dropping");
 const file = form?.querySelector("input[type=file]");
-const preview = form?.querySelector(".preview");
+const preview = form?.querySelector(".glimpse");
 const said = form?.querySelector(".dropped");
 const SIDE = 240; // px of the preview, at most
 const holdsFile = (event) => event.dataTransfer?.types.includes("Files");

@@ -149,7 +149,8 @@ def _code(error: ValidationError) -> str:
 
 def _is_gap(error: ValidationError) -> bool:
     """Whether a number lies where it must not."""
-    return error.validator == "not" and {*error.validator_value} == {"exclusiveMinimum", "exclusiveMaximum"}
+    forbidden: Any = error.validator_value
+    return error.validator == "not" and {*forbidden} == {"exclusiveMinimum", "exclusiveMaximum"}
 
 
 def _detail(error: ValidationError) -> str:

@@ -62,9 +62,10 @@ function walk(step) {
 }
 
 function list() {
-  const named = keyed();
-  const rows = [...named].map(([key, one]) => [[key], label(one)]);
-  if (items().length && !named.has("j")) rows.unshift([["j"], "Next item"], [["k"], "Item before"]);
+  const own = keyed();
+  const rows = [...own].map(([key, one]) => [[key], label(one)]);
+  const walked = [[["j"], "Next item"], [["k"], "Item before"]];
+  if (items().length) rows.unshift(...walked.filter(([[key]]) => !own.has(key)));
   rows.push([["Ctrl", "K"], "Go to anything by its name (on a Mac ⌘ K)"], [["?"], "This list"]);
   dialog.querySelector("dl").replaceChildren(...rows.flatMap(([keys, says]) => {
     const term = document.createElement("dt");

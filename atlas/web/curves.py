@@ -33,6 +33,12 @@ FAMILIES = {
 
 
 @register.filter
+def within(angle: float, period: float) -> float:
+    """An angle as figures can tell it: what they would round to a full turn is none."""
+    return angle if float(f"{angle:.3g}") < period else 0.0
+
+
+@register.filter
 def measured(value: float | None, unit: str) -> str:
     """A number with its unit; degrees stand close, pixels apart."""
     if value is None:

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from atlas.models import Checkpoint
+from atlas.web import curves
 from tests.atlas.web.reading import faults, read
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +84,9 @@ def test_pages_have_copy_buttons_for_permalink_and_citation_apart(client, answer
         assert [one.text for one in buttons][:2] == ["Copy permalink", "Copy citation as Text"]
         ids = {element["id"] for element in page.elements}
         assert {one["data-copy-from"] for one in buttons} <= ids
+
+
+def test_an_angle_just_short_of_a_turn_is_shown_as_none():
+    assert curves.measured(curves.within(359.97, 360), "°") == "0°"
+    assert curves.measured(curves.within(359.2, 360), "°") == "359°"
+    assert curves.measured(curves.within(179.99, 180), "°") == "0°"

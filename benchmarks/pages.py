@@ -6,8 +6,8 @@ Run in a checkout; it makes an atlas of its own and throws it away afterwards (a
 
 The atlas is that of the search benchmark, a million neurons and 100,000 claims, on a temporary PostgreSQL with its
 default settings but for durability. The web server is the one that `manage.py run web` becomes, with the environment
-of a deployment, in a process of its own, serving as the role that may not migrate. Database, web server and the people
-share the processors of this machine.
+of a deployment, one for each core as replicas behind a proxy, serving as the role that may not migrate. Database, web
+servers and the people share the processors of this machine; people are dealt out to the servers in turn.
 
 A person is a thread with a connection that stays open and a cookie. Half of the readers have signed in. Each asks for
 a page, reads it for two seconds on average (an exponential time, so that they do not march in step), and asks for the
@@ -28,8 +28,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -239,8 +239,8 @@ def sessions(crowd: Any) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def served() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """(port, process) of the web server as it is deployed, once it answers."""
+def served() -> Iterator[tuple[int, int]]:
+    """(port, number of its process) of a web server as it is deployed, once it answers."""
     from atlas import supervisor
     from tests import servers
 
@@ -254,24 +254,24 @@ def served() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         while not supervisor.answers(f"http://127.0.0.1:{port}"):
             assert process.poll() is None, "the web server ended"
             time.sleep(0.2)
-        yield port, process
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def crowded(crowd: Any, port: int, seconds: float) -> Answers:
+def crowded(crowd: Any, ports: Sequence[int], seconds: float) -> Answers:
     """Let them all at it."""
     answers, stopping, known = Answers(), threading.Event(), places(crowd)
     signed = sessions(crowd)
     acts: list[Callable[[], None]] = []
     for number in range(READERS):
         session = next(signed)[0] if number < READERS // 2 else ""
-        person = Person(number, known, answers, port=port, session=session)
+        person = Person(number, known, answers, port=ports[number % len(ports)], session=session)
         acts.append(lambda person=person: read_on(person, stopping))  # type: ignore[misc]
     for number in range(WRITERS):
         session, team = next(signed)
-        person = Person(1_000 + number, known, answers, port=port, session=session)
+        person = Person(1_000 + number, known, answers, port=ports[number % len(ports)], session=session)
         acts.append(lambda person=person, team=team: write_on(person, stopping, team=team))  # type: ignore[misc]
     threads = [threading.Thread(target=act, daemon=True) for act in acts]
     for thread in threads:
@@ -310,6 +310,7 @@ def main() -> None:
     reading = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reading.add_argument("--footholds", type=int, default=100_000)
     reading.add_argument("--seconds", type=float, default=MEASURED)
+    reading.add_argument("--servers", type=int, default=os.cpu_count())
     given = reading.parse_args()
     with atlas("postgres"):
         from django.core.management import call_command
@@ -322,13 +323,15 @@ def main() -> None:
         print(f"made in {time.perf_counter() - started:.0f} s", file=sys.stderr)
         print(f"{machine.processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
               f"load before {os.getloadavg()[0]:.1f}\n")  # fmt: skip
-        with served() as (port, process):
-            before = time_of(process.pid)
-            answers = crowded(crowd, port, given.seconds)
-            spent = time_of(process.pid) - before
+        made = time.process_time()
+        with ExitStack() as running:
+            up = [running.enter_context(served()) for _ in range(given.servers)]
+            before = sum(time_of(pid) for _, pid in up)
+            answers = crowded(crowd, [port for port, _ in up], given.seconds)
+            spent = sum(time_of(pid) for _, pid in up) - before
         report(answers, given.seconds)
-        print(f"The web server had a processor for {spent:.0f} s, warm-up included; the people for "
-              f"{time.process_time():.0f} s, making the atlas included.")  # fmt: skip
+        print(f"In {given.seconds + WARM:.0f} s the {given.servers} web servers had a processor for {spent:.0f} s, "
+              f"the people for {time.process_time() - made:.0f} s.")  # fmt: skip
 
 
 def time_of(pid: int) -> float:

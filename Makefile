@@ -8,7 +8,7 @@ python := .venv/bin/python
 processes := $(shell expr $$(nproc) + 1)
 pytest := OMP_NUM_THREADS=1 $(python) -m pytest -p tests.servers --numprocesses $(processes) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo serve test test-servers fuzz chaos lint format types contracts schema reference doctor ci clean run-env test-env
+.PHONY: help demo serve test test-servers fuzz chaos lint format types contracts schema reference guide doctor ci clean run-env test-env
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ reference: run-env ## Write the reference pages that are said once, in code
 
 schema: run-env ## Write docs/openapi.yaml anew; the difference is what changes for callers
 	@$(python) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+guide: test-env ## Make the pictures of docs/guide anew (minutes; ARGS="http://127.0.0.1:8000 --password …" takes a demo that runs)
+	@$(python) docs/guide/pictures.py $(ARGS)
 
 doctor: run-env ## Check this installation: OK, or the fix
 	@$(python) manage.py doctor

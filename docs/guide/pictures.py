@@ -92,7 +92,7 @@ def asked(page: Page, neuron: str, probe: str, **params: str) -> None:
     """Ask a neuron something by its form, and wait for the answer; a known question has one at once."""
     page.goto(f"{neuron}#ask")
     submit(page, probe, **params)
-    expect(page.locator(".live.open")).to_have_count(0)
+    expect(page.locator(f'.live.open[data-said^="{probe.capitalize()}"]')).to_have_count(0)
 
 
 def submit(page: Page, probe: str, **params: str) -> None:

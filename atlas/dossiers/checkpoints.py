@@ -219,7 +219,7 @@ def strips(of: Checkpoint, every: Sequence[LayerFacts]) -> tuple[Strip, ...]:
 
 
 def newest_pictures(asked: Any) -> dict[tuple[str, int], Job]:
-    """By layer and channel the newest feature visualization; one with a picture, of what excites, if there is any."""
+    """By layer and channel one feature visualization: with a picture, of what excites, in most steps, the newest."""
     newest: dict[tuple[str, int], Job] = {}
     for job in with_answer(asked.filter(probe__name="feature-visualization").order_by("id")):
         place = (job.neuron.layer.key, job.neuron.channel)
@@ -228,9 +228,9 @@ def newest_pictures(asked: Any) -> dict[tuple[str, int], Job]:
     return newest
 
 
-def _shows(job: Job) -> tuple[bool, bool]:
-    """Whether a visualization has a picture, and whether it is of what excites."""
-    return hasattr(job, "finding"), job.params.get("polarity") != "negative"
+def _shows(job: Job) -> tuple[bool, bool, int]:
+    """Whether a visualization has a picture, whether it is of what excites, and in how many steps it was made."""
+    return hasattr(job, "finding"), job.params.get("polarity") != "negative", job.params.get("steps", 0)
 
 
 def name_of(named: list[Any], channel: int) -> str:

@@ -26,7 +26,7 @@ from atlas.limits import principal
 from atlas.models import Contributor
 
 EVENTS = "text/event-stream"
-MOST = 24  # streams of one process; supervisor.THREADS are 64
+MOST = 24  # streams of one process; supervisor.THREADS are 40
 EACH = 4  # of one person: a browser keeps six connections to a server, and two of them stay free for pages
 LOOK = 0.5  # seconds between two looks at the row
 SILENCE = 5.0  # seconds after which a comment keeps the connection open, or finds that nobody reads any more

@@ -29,7 +29,9 @@ ORPHANED = 3.0  # seconds it has when the supervisor was killed: the rows of its
 STEADY = 30.0  # seconds after which a child counts as running, and its next death as its first
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before a restart, by deaths in a row
 HOPELESS = 4  # deaths in a row after which a web server that never answered is given up
-THREADS = 64  # requests answered at once; one thread serves one page or one event stream
+# Requests answered at once, each by a thread that serves a page or an event stream and keeps a connection to the
+# database: two processes leave some of the 100 that PostgreSQL takes by default.
+THREADS = 40
 
 
 class CannotServe(Exception):

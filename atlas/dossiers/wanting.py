@@ -14,6 +14,7 @@ from atlas.services import standing, tallies
 CLAIMED = ("description", "link", "circuit", "collection")  # evidence is shown with what it speaks of
 UNDECIDED = ("proposed", "disputed")
 MOST = 4  # of each
+LOOKED_AT = 50  # claims, for some that are not stale
 LATEST = 5_000  # recordings among which the strongest are looked for
 AS_LONG = 60.0  # s that numbers of all layers are kept
 
@@ -60,7 +61,7 @@ def wanting(actor: Contributor | None) -> Wanting:
     layers, neurons = tallies.remembered("wanting", lambda: (_sparse(), _strong()), seconds=AS_LONG)
     return Wanting(
         disputed=_listed(rows.filter(state="disputed", shown_state="disputed")),
-        proposed=_listed(rows.filter(shown_state="proposed").exclude(pk__in=stale.values("pk"))),
+        proposed=_fresh(rows.filter(shown_state="proposed")),
         stale=_listed(stale),
         layers=layers,
         neurons=neurons,
@@ -76,6 +77,12 @@ def in_doubt(actor: Contributor) -> tuple[FootholdFacts, ...]:
     """What somebody wrote and is disputed, or a draft of theirs."""
     rows = readable_by(actor).filter(created_by=actor, kind__in=CLAIMED)
     return _listed(rows.filter(Q(shown_state="disputed") | Q(standing="draft")).order_by("-id"))
+
+
+def _fresh(rows: QuerySet[Foothold]) -> tuple[FootholdFacts, ...]:
+    """Those whose verdicts are on their newest text, of the first ones: asking all of them first takes long."""
+    found = (facts_of(row) for row in rows[:LOOKED_AT])
+    return tuple(one for one in found if standing.STALE not in one.flags)[:MOST]
 
 
 def _listed(rows: Iterable[Foothold] | QuerySet[Foothold]) -> tuple[FootholdFacts, ...]:

@@ -1,7 +1,7 @@
 """Every fault a campaign injects: what is done, on what ground, and how it is known to have struck.
 
 A strike says whether it bit at once; what only the struck can notice, they write down (bites.py). The verdict counts
-both, and a fault that was injected and never bit is as wrong as a lost job.
+both, and a fault that was injected several times and never bit is as wrong as a lost job.
 """
 
 import contextlib

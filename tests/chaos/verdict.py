@@ -15,6 +15,7 @@ from tests.chaos import reference
 from tests.chaos.campaign import Campaign
 
 Told = list[dict[str, Any]]
+OFTEN = 6  # fewer times a fault may strike where nobody is: an asker that has asked all, a worker that idles
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ def engine() -> str:
 
 
 def toothless(campaign: Campaign) -> Iterator[str]:
-    """Faults that were injected and never noticed by anybody: they prove nothing."""
+    """Faults that were injected often and never noticed by anybody: they prove nothing."""
     yield from (
-        f"{name}: {times} times, and it never bit" for name, times in campaign.struck.items() if not campaign.bit[name]
+        f"{name}: {times} times, and it never bit"
+        for name, times in campaign.struck.items()
+        if times >= OFTEN and not campaign.bit[name]
     )
 
 

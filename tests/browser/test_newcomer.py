@@ -91,6 +91,7 @@ def test_from_the_first_page_to_a_finding(opened, worker, one_time):
     ask(page, steps=300)
     expect(page.get_by_text("Asked. The answer appears here.")).to_be_visible()
     page.locator("#ask").get_by_role("link", name="Feature visualization").click()
+    expect(page.get_by_role("heading", name="Feature visualization", exact=True)).to_be_focused()
     form(page).get_by_label("Steps", exact=True).focus()
     picture, field = positions(page)
     # What grows above the field is made up for by scrolling, in whole pixels, while heights are fractions of them.
@@ -132,6 +133,10 @@ def test_by_keyboard(opened, organism, one_time):
     page.keyboard.press("Tab")
     expect(page.get_by_role("navigation", name="Where you are").get_by_role("link").first).to_be_focused()
     sign_in(page, one_time)
+    page.goto("/c/curve-circuit/gabor/2")
+    address = page.locator("#ask a[href*='ask=tuning']").get_attribute("href")
+    page.goto(address)  # as without a script, or before it has begun
+    expect(page.get_by_role("heading", name="Tuning", exact=True)).to_be_focused()
     for opened_one in ("Connections", "Feature visualization"):
         page.locator("#ask").get_by_role("link", name=opened_one).focus()
         page.keyboard.press("Enter")

@@ -194,6 +194,7 @@ TEMPLATES = [
                 "atlas.web.people.unread",
             ],
             "libraries": {name: f"atlas.web.{name}" for name in TAGS},
+            "builtins": ["atlas.web.times"],
         },
     }
 ]

@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from atlas.belonging import Credential
 from atlas.errors import BadCredential
-from atlas.permissions import Credential
 from atlas.services import tokens
 
 

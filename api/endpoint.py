@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from api import query
 from atlas import limits, validation
+from atlas.belonging import credential_of
 from atlas.errors import AuthenticationRequired, InsufficientScope, Malformed, Validation
 from atlas.models import Contributor, Scope
-from atlas.permissions import credential_of
 
 READING = ("GET", "HEAD", "OPTIONS")
 NOTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}

@@ -103,14 +103,14 @@ class Listed(Endpoint):
 
     def listed(self, request: Request, **only: Any) -> Response:
         """A page of those this reader may see."""
-        rows = dossiers.readable_by(self.actor, flag=self.asked.get("flag")).filter(**self._chosen(), **only)
+        known = {name: self.asked.get(name) for name in ("state", "flag")}
+        rows = dossiers.readable_by(self.actor, **known).filter(**self._chosen(), **only)
         found, after = window(rows, by=self.asked.get("ordering", "-id"), asked=self.asked, request=request)
-        return page(request, dossiers.listed(found), after=after)
+        return page(request, dossiers.listed(found, actor=self.actor), after=after)
 
     def _chosen(self) -> dict[str, Any]:
         columns = {
             "kind": "kind",
-            "state": "shown_state",
             "checkpoint": "checkpoint__slug",
             "team": "team__slug",
             "author": "created_by__handle",

@@ -1,9 +1,9 @@
 """What the bodies about footholds name: found by one rule, and refused alike whether it is hidden or not there."""
 
 from atlas.accessions import read as spelled
+from atlas.belonging import memberships_of
 from atlas.errors import EditConflict, Validation
 from atlas.models import Checkpoint, Comment, Contributor, Foothold, Team, Term
-from atlas.permissions import memberships_of
 from atlas.services import addresses, comments, footholds, teams, terms
 from atlas.validation import named_at
 

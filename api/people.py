@@ -11,11 +11,12 @@ from api.endpoint import Endpoint
 from api.idempotency import idempotent
 from api.pagination import page
 from api.schema import Written, operation
+from atlas.belonging import memberships_of
 from atlas.dossiers import people as dossiers
 from atlas.dossiers.bodies import body
 from atlas.errors import Validation
 from atlas.models import Scope
-from atlas.permissions import memberships_of, require
+from atlas.permissions import require
 from atlas.services import teams, tokens
 
 WANTED: Mapping[str, Any] = {

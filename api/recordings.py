@@ -28,4 +28,4 @@ class OfNeuron(Endpoint):
             return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons/{place.channel}/statistics")
         rows = recordings.of_neuron(place, actor=self.actor, dataset=self.asked.get("dataset"))
         found, after = window(rows, by="-id", asked=self.asked, request=request)
-        return page(request, recordings.facts(found), after=after)
+        return page(request, recordings.facts(row.pk for row in found), after=after)

@@ -9,6 +9,7 @@ from api.idempotency import idempotent
 from api.pagination import page, span
 from api.schema import Written, operation
 from atlas.dossiers import footholds as dossiers
+from atlas.dossiers import verdicts
 from atlas.dossiers.bodies import body
 from atlas.models import Review
 from atlas.permissions import require
@@ -41,7 +42,7 @@ class Reviews(Endpoint):
     @operation("list_reviews", shapes.ReviewPage, 404, 410)
     def get(self, request: Request, accession: str) -> Response:
         """List every verdict ever given, and whether it counts; of a blind review my own, until I have given one."""
-        every = dossiers.reviews_of(footholds.find(accession, actor=self.actor), actor=self.actor)
+        every = verdicts.reviews_of(footholds.find(accession, actor=self.actor), actor=self.actor)
         start, stop, after = span(len(every), asked=self.asked, request=request)
         return page(request, every[start:stop], after=after)
 

@@ -32,6 +32,7 @@ from atlas.dossiers import (
     searches,
     terms,
     unsaved,
+    verdicts,
 )
 from atlas.dossiers.bodies import members
 from atlas.graphs import facts as graphs
@@ -162,7 +163,7 @@ Revision = shape(footholds.RevisionDossier)
 RevisionPage = listed(footholds.RevisionFacts)
 Graph = shape(graphs.Graph)
 SupportPage = listed(footholds.SupportFacts)
-ReviewPage = listed(footholds.ReviewFacts)
+ReviewPage = listed(verdicts.ReviewFacts)
 Import = shape(imports.ImportDossier)
 ImportPage = listed(imports.ImportFacts)
 ImportRowPage = listed(imports.RowFacts)

@@ -1,12 +1,12 @@
 """Who may do what, in one declarative map: pages, API, commands and feeds all ask here."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from atlas.belonging import belongs, credential_of, reviewing, role_in, teams_of
 from atlas.errors import AuthenticationRequired, Forbidden, InsufficientScope, SessionRequired
 from atlas.models import (
     Checkpoint,
@@ -24,14 +24,6 @@ from atlas.models import (
 
 
 @dataclass(frozen=True)
-class Credential:
-    """What a token adds to its owner: bounds. A contributor who came by a session has none."""
-
-    scopes: frozenset[str]
-    team: int | None
-
-
-@dataclass(frozen=True)
 class Rule:
     """A condition on (actor, object), what to tell somebody who does not meet it, and the scope a token needs for it.
 
@@ -41,28 +33,6 @@ class Rule:
     needs: str
     holds: Callable[[Contributor, Any], bool]
     scope: Scope | None
-
-
-def credential_of(actor: Contributor | None) -> Credential | None:
-    """The bounds of the token by which somebody came; the door puts them there."""
-    return getattr(actor, "credential", None)
-
-
-def importing(actor: Contributor) -> Contributor:
-    """The same person, who by a token's scope to import may write what they import, too."""
-    credential = credential_of(actor)
-    if credential is None or Scope.IMPORT not in credential.scopes:
-        return actor
-    found = copy.copy(actor)
-    found.credential = Credential(credential.scopes | {Scope.WRITE}, credential.team)  # type: ignore[attr-defined]
-    return found
-
-
-def memberships_of(actor: Contributor) -> QuerySet[Membership]:
-    """The memberships that count: those of the token's team only, where it has one."""
-    credential = credential_of(actor)
-    every = Membership.objects.filter(contributor=actor)
-    return every if credential is None or credential.team is None else every.filter(team=credential.team)
 
 
 def is_operator(actor: Contributor | None) -> bool:
@@ -79,12 +49,6 @@ def is_moderator(actor: Contributor | None) -> bool:
     return is_operator(actor) or bool(
         login and login.is_active and login.instance_role == InstanceRole.MODERATOR and credential_of(actor) is None
     )
-
-
-def role_in(actor: Contributor, team_id: int | None) -> int:
-    """The actor's role in a team, 0 for none."""
-    membership = memberships_of(actor).filter(team=team_id).first()
-    return membership.role if membership else 0
 
 
 def may_read(actor: Contributor | None, checkpoint: Checkpoint) -> bool:
@@ -122,18 +86,24 @@ def readable_footholds(actor: Contributor | None, prefix: str = "") -> Q:
     """
     if is_operator(actor):
         return Q(**{f"{prefix}pk__isnull": False})
-    memberships = Membership.objects.none() if actor is None else memberships_of(actor)
-    return _readable_claims(actor, memberships, moderates=is_moderator(actor), prefix=prefix)
+
+    def teams(least: Role) -> Any:
+        return () if actor is None else teams_of(actor, least)
+
+    return _readable_claims(actor, teams, moderates=is_moderator(actor), prefix=prefix)
 
 
-def _readable_claims(actor: Any, memberships: QuerySet[Membership], *, moderates: bool, prefix: str = "") -> Q:
-    """The rule itself; `actor` is a person, None for nobody, or a reference to whoever an outer query is about."""
+def _readable_claims(actor: Any, teams: Callable[[Role], Any], *, moderates: bool, prefix: str = "") -> Q:
+    """The rule itself; `actor` is a person, None for nobody, or a reference to whoever an outer query is about.
+
+    `teams` are those in which they have at least a role, by numbers or as a query.
+    """
     open_ = ~Q(**{f"{prefix}standing": Foothold.Standing.DRAFT})
     shown = Q(**{f"{prefix}moderation": Foothold.Moderation.VISIBLE})
     public = Q(**{f"{prefix}visibility": Visibility.PUBLIC}) & open_
 
     def of_teams(least: Role) -> Q:
-        return Q(**{f"{prefix}team__in": memberships.filter(role__gte=least).values("team")})
+        return Q(**{f"{prefix}team__in": teams(least)})
 
     mine = Q(**{f"{prefix}pk__in": ()})
     if actor is not None:
@@ -143,17 +113,20 @@ def _readable_claims(actor: Any, memberships: QuerySet[Membership], *, moderates
         )
     about = Q(**{f"{prefix}checkpoint__isnull": True}) | _published(f"{prefix}checkpoint__")
     if actor is not None:
-        about |= Q(**{f"{prefix}checkpoint__team__in": memberships.values("team")})
+        about |= Q(**{f"{prefix}checkpoint__team__in": teams(Role.READER)})
     return ((public if moderates else public & shown) | mine) & about
 
 
 def readers_of(foothold: Foothold) -> QuerySet[Contributor]:
     """Everybody with a login who may read a foothold, by the same rule, in one query."""
     member = Membership.objects.filter(contributor=OuterRef(OuterRef("pk")))
+
+    def teams(least: Role) -> Any:
+        return member.filter(role__gte=least).values("team")
+
     rows = Foothold.objects.filter(pk=foothold.pk)
     reads, reads_hidden = (
-        Exists(rows.filter(_readable_claims(OuterRef("pk"), member, moderates=moderates)))
-        for moderates in (False, True)
+        Exists(rows.filter(_readable_claims(OuterRef("pk"), teams, moderates=moderates))) for moderates in (False, True)
     )
     roles = {role: Q(login__instance_role=role) for role in (InstanceRole.OPERATOR, InstanceRole.MODERATOR)}
     may = roles[InstanceRole.OPERATOR] | (roles[InstanceRole.MODERATOR] & Q(reads_hidden)) | Q(reads)
@@ -164,7 +137,7 @@ def readable_imports(actor: Contributor) -> Q:
     """The imports this person may read: those of teams in which they annotate; operators all."""
     if is_operator(actor):
         return Q()
-    return Q(team__in=memberships_of(actor).filter(role__gte=Role.ANNOTATOR).values("team"))
+    return Q(team__in=teams_of(actor, Role.ANNOTATOR))
 
 
 def reviewing_teams(actor: Contributor, foothold: Foothold) -> QuerySet[Team]:
@@ -172,10 +145,12 @@ def reviewing_teams(actor: Contributor, foothold: Foothold) -> QuerySet[Team]:
 
     A personal space never counts as a team in review.
     """
-    rows = memberships_of(actor).filter(role__gte=Role.REVIEWER, team__person__isnull=True)
-    if foothold.visibility != Visibility.PUBLIC:
-        rows = rows.filter(team=foothold.team_id)
-    return Team.objects.filter(pk__in=rows.values("team"))
+    return Team.objects.filter(pk__in=_reviewing(actor, foothold))
+
+
+def _reviewing(actor: Contributor, foothold: Foothold) -> list[int]:
+    everywhere = foothold.visibility == Visibility.PUBLIC
+    return [team for team in reviewing(actor) if everywhere or team == foothold.team_id]
 
 
 def readable_changes(actor: Contributor | None) -> Q:
@@ -184,7 +159,7 @@ def readable_changes(actor: Contributor | None) -> Q:
         return Q(public=True)
     if is_operator(actor):
         return Q()
-    return Q(public=True) | Q(team__in=memberships_of(actor).filter(role__gte=Role.CURATOR).values("team"))
+    return Q(public=True) | Q(team__in=teams_of(actor, Role.CURATOR))
 
 
 def _owned(actor: Contributor | None, public: Q, prefix: str) -> Q:
@@ -192,7 +167,7 @@ def _owned(actor: Contributor | None, public: Q, prefix: str) -> Q:
         return public
     if is_operator(actor):
         return Q(**{f"{prefix}pk__isnull": False})
-    return public | Q(**{f"{prefix}team__in": memberships_of(actor).values("team")})
+    return public | Q(**{f"{prefix}team__in": teams_of(actor)})
 
 
 def _leads(actor: Contributor, team: Any) -> bool:
@@ -227,12 +202,11 @@ def _may_decide(actor: Contributor, foothold: Foothold) -> bool:
 
 
 def _curates_somewhere(actor: Contributor, _: Any) -> bool:
-    teams = memberships_of(actor).filter(role__gte=Role.CURATOR, team__person__isnull=True)
-    return is_operator(actor) or teams.exists()
+    return is_operator(actor) or belongs(actor, Role.CURATOR, shared=True)
 
 
 def _annotates_somewhere(actor: Contributor, _: Any) -> bool:
-    return is_operator(actor) or memberships_of(actor).filter(role__gte=Role.ANNOTATOR).exists()
+    return is_operator(actor) or belongs(actor, Role.ANNOTATOR)
 
 
 def _may_comment(actor: Contributor, foothold: Foothold) -> bool:
@@ -269,8 +243,9 @@ def _may_compute(actor: Contributor, checkpoint: Checkpoint) -> bool:
     """On what is public everybody who may annotate somewhere, if only in their own space; else in its team."""
     if is_operator(actor):
         return True
-    rows = memberships_of(actor).filter(role__gte=Role.ANNOTATOR)
-    return (rows if checkpoint.visibility == Visibility.PUBLIC else rows.filter(team=checkpoint.team_id)).exists()
+    if checkpoint.visibility == Visibility.PUBLIC:
+        return belongs(actor, Role.ANNOTATOR)
+    return role_in(actor, checkpoint.team_id) >= Role.ANNOTATOR
 
 
 def _may_register(actor: Contributor, team: Team | None) -> bool:
@@ -315,7 +290,7 @@ RULES: dict[str, Rule] = {
     "foothold.withdraw": Rule("to have written it", lambda actor, it: it.created_by_id == actor.pk, Scope.WRITE),
     "foothold.review": Rule(
         "the reviewer role in its team, or in any team where it is public",
-        lambda actor, foothold: reviewing_teams(actor, foothold).exists(),
+        lambda actor, foothold: bool(_reviewing(actor, foothold)),
         Scope.REVIEW,
     ),
     "foothold.decide": Rule(

@@ -165,6 +165,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "atlas.web.middleware.proxies",
     "atlas.web.middleware.request_id",
+    "atlas.web.middleware.read_at_once",
     "atlas.web.watching.watched",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -232,7 +233,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Accounts ---------------------------------------------------------------------------------------------------------
 SIGN_UP = environment("SIGN_UP", "invitation")  # or open
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["atlas.web.recognising.Backend"]
 ACCOUNT_ADAPTER = "atlas.web.entrance.Entrance"
 ACCOUNT_FORMS = {"login": "atlas.web.entrance.SignIn", "signup": "atlas.web.entrance.SignUp"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}

@@ -6,6 +6,7 @@ from functools import lru_cache
 from atlas.authorship import Edit, Share, shares
 from atlas.contents import CONTENTS, hand
 from atlas.models import Foothold, Revision
+from atlas.services import around
 
 MOST_KEPT = 4_000  # versions of which a process remembers whose words they hold
 
@@ -26,8 +27,7 @@ class AuthorFacts:
 
 def authors_of(row: Foothold, version: int) -> tuple[AuthorFacts, ...]:
     """Whose words the version holds, by surviving characters; as they signed last, and are called today."""
-    rows = row.revisions.filter(version__lte=version).select_related("author", "byline").defer("content")
-    walked = list(rows.order_by("version"))
+    walked = [it for it in around.versions(row) if it.version <= version]
     signed, last = {it.author_id: it for it in walked}, walked[-1]
     found = _shares(row.accession, version, last.content_sha256, last.author_id)
     return tuple(_facts(signed[it.contributor], it) for it in found)

@@ -1,7 +1,7 @@
 """A checkpoint and its layers as a reader meets them: what it is, how far the atlas has come with it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from atlas.dossiers.families import FamilyFacts, families
 from atlas.dossiers.jobs import FindingFacts, JobFacts, facts_of, with_answer
 from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias
 from atlas.permissions import readable
-from atlas.services import addresses, workers
+from atlas.services import addresses, tallies, workers
 
+HOUR = 3_600.0  # s
 CHOICES = 100  # checkpoints of a form
 STRIP, MOST_TILES = 6, 90  # tiles of a layer on its checkpoint's page, and of all layers together
 LARGE = ("graph", "response_check", "labels", "units", "card")  # columns that no list shows
@@ -160,12 +161,18 @@ def summarise(rows: Iterable[Checkpoint]) -> tuple[CheckpointFacts, ...]:
     return tuple(_summary(row, layers.get(row.pk, 0), neurons.get(row.pk, 0), answered.get(row.pk, 0)) for row in rows)
 
 
+def summary_of(row: Checkpoint, every: Sequence[LayerFacts]) -> CheckpointFacts:
+    """A checkpoint with its counts, of whose layers everything is known."""
+    widths, answered = (one.channels for one in every), (one.answered for one in every)
+    return _summary(row, len(every), sum(widths), sum(answered))
+
+
 def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
     """The dossier of one checkpoint; raises NoSuchCheckpoint."""
     row = addresses.checkpoint(slug, actor=actor)
     every = layers(row)
     return CheckpointDossier(
-        checkpoint=summarise([row])[0],
+        checkpoint=summary_of(row, every),
         weights_sha256=row.weights_sha256,
         graph_sha256=row.graph_sha256,
         input_spec=row.input_spec,
@@ -184,7 +191,7 @@ def checkpoint(slug: str, *, actor: Contributor | None) -> CheckpointDossier:
         families=families(row, actor=actor),
         strips=strips(row, every),
         anatomy=anatomy(row, every),
-        refusals=tuple(RefusalFacts(str(report.worker), report.detail, report.at) for report in workers.refusals(row)),
+        refusals=tuple(RefusalFacts(str(report.worker), report.detail, report.at) for report in workers.refused(row)),
     )
 
 
@@ -195,12 +202,19 @@ def _registration(row: Checkpoint) -> JobFacts | None:
 
 
 def layers(of: Checkpoint) -> tuple[LayerFacts, ...]:
-    """All layers of a checkpoint in depth order, with aliases and coverage, in three queries."""
-    answered = dict(_counted(_answered().filter(checkpoint=of), "neuron__layer", "neuron"))
+    """All layers of a checkpoint in depth order, with aliases and coverage, in three queries or in one."""
+    answered = dict(_counted(_answered().filter(checkpoint=of), "neuron__layer__index", "neuron"))
+    # Of one that is published nothing of its layers ever changes but how many of their neurons have been looked at.
+    name = f"layers.{of.slug}.{of.digest}"
+    known = tallies.remembered(name, lambda: _layers(of), seconds=HOUR) if of.digest else _layers(of)
+    return tuple(replace(it, answered=answered[it.index]) if it.index in answered else it for it in known)
+
+
+def _layers(of: Checkpoint) -> tuple[LayerFacts, ...]:
     named: dict[int, list[LayerAlias]] = {}
     for alias in LayerAlias.objects.filter(checkpoint=of):
         named.setdefault(alias.layer_id, []).append(alias)
-    return tuple(_layer(of, row, named.get(row.pk, []), answered.get(row.pk, 0)) for row in of.layers.order_by("index"))
+    return tuple(_layer(of, row, named.get(row.pk, [])) for row in of.layers.order_by("index"))
 
 
 def tiles(of: Checkpoint, layer: Layer, *, channels: Collection[int]) -> tuple[Tile, ...]:
@@ -271,7 +285,7 @@ def _summary(row: Checkpoint, layer_count: int, neuron_count: int, answered: int
     )
 
 
-def _layer(of: Checkpoint, row: Layer, named: list[LayerAlias], answered: int) -> LayerFacts:
+def _layer(of: Checkpoint, row: Layer, named: list[LayerAlias]) -> LayerFacts:
     return LayerFacts(
         checkpoint=of.slug,
         key=row.key,
@@ -284,7 +298,7 @@ def _layer(of: Checkpoint, row: Layer, named: list[LayerAlias], answered: int) -
         positions=row.positions,
         sites=row.sites,
         aliases=tuple(AliasFacts(alias.name, row.key, alias.start, alias.stop) for alias in named),
-        answered=answered,
+        answered=0,
     )
 
 

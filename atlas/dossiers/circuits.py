@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from atlas.contents import CONTENTS
-from atlas.dossiers import footholds as dossiers
 from atlas.graphs.facts import Edge, Graph, Node
 from atlas.models import Contributor, Foothold, Revision
 from atlas.permissions import readable_footholds
-from atlas.services import footholds
+from atlas.services import footholds, standing
 
 Links = Mapping[str, Revision]
 
@@ -83,5 +82,6 @@ def _links(accessions: set[str], *, actor: Contributor | None, until: datetime |
 
 
 def _states(accessions: set[str], *, actor: Contributor | None) -> Mapping[str, str]:
-    rows = dossiers.readable_by(actor).filter(accession__in=accessions)
-    return dict(rows.values_list("accession", "shown_state"))
+    rows = Foothold.objects.filter(readable_footholds(actor), accession__in=accessions).select_related("team")
+    hidden = standing.hidden_among(rows, actor)
+    return {row.accession: standing.shown(row, hidden=row.pk in hidden) for row in rows}

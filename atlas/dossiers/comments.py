@@ -86,6 +86,8 @@ def threads_of(row: Foothold) -> QuerySet[Comment]:
 
 def listed(row: Foothold, begun: Sequence[Comment], *, actor: Contributor | None) -> list[ThreadFacts]:
     """The threads that these comments began, in a fixed number of queries."""
+    if not begun:
+        return []
     ids = [one.pk for one in begun]
     found = _facts(row, row.comments.filter(Q(pk__in=ids) | Q(thread__in=ids)), actor=actor)
     settles = actor is not None and settles_discussions(actor, row)

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from atlas.dossiers.checkpoints import Tile, newest_pictures, tile_of
+from atlas.dossiers.footholds import NAMED
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.pictures import ArtifactFacts, Shown
 from atlas.dossiers.pictures import facts_of as artifact_facts
@@ -38,8 +41,9 @@ def neurons_of(row: Foothold) -> tuple[Exhibit, ...]:
     """The neurons that the newest version is about, as far as a page has room."""
     if row.checkpoint is None:
         return ()
-    named = row.neurons.select_related("neuron__layer").order_by("role", "neuron__layer__index", "neuron__channel")
-    shown = list(named[:MOST_NEURONS])
+    prefetch_related_objects([row], NAMED)
+    named: list[FootholdNeuron] = row.named  # type: ignore[attr-defined]
+    shown = sorted(named, key=lambda it: (it.role, it.neuron.layer.index, it.neuron.channel))[:MOST_NEURONS]
     newest = newest_pictures(Job.objects.filter(neuron__in=[it.neuron_id for it in shown]))
     return tuple(_exhibit(row, it, newest) for it in shown)
 
@@ -52,6 +56,8 @@ def _exhibit(row: Foothold, it: FootholdNeuron, newest: Mapping[tuple[str, int],
 
 def testimonies(evidence: Sequence[str], *, actor: Contributor | None) -> dict[str, Testimony]:
     """By accession what pieces of evidence show: what their jobs found, and what was uploaded."""
+    if not evidence:
+        return {}
     contents = _contents(evidence)
     jobs = {one for content in contents.values() for one in content.get("jobs", ())}
     found = {

@@ -11,6 +11,7 @@ from atlas import canonical, tables
 from atlas.contents import CONTENTS, replaced
 from atlas.dossiers import footholds
 from atlas.dossiers.bodies import body
+from atlas.dossiers.footholds import FootholdFacts
 from atlas.models import Contributor, Foothold, Reference, Revision, Support
 from atlas.permissions import readable_footholds
 
@@ -20,8 +21,8 @@ FACTS = ("accession", "version", "state", "rank", "team", "author", "created_at"
 
 def chosen(actor: Contributor | None, *, state: str | None = None, **columns: str) -> QuerySet[Foothold]:
     """The footholds that somebody may read; those that stand, unless another state is asked for."""
-    found = footholds.readable_by(actor).filter(**columns)
-    return found.filter(standing=Foothold.Standing.OPEN) if state is None else found.filter(shown_state=state)
+    found = footholds.readable_by(actor, state=state).filter(**columns)
+    return found.filter(standing=Foothold.Standing.OPEN) if state is None else found
 
 
 def in_order(rows: QuerySet[Foothold]) -> list[int]:
@@ -40,12 +41,14 @@ def lines(ids: Sequence[int], *, actor: Contributor | None) -> Iterator[dict[str
     for start in range(0, len(ids), AT_ONCE):
         some = ids[start : start + AT_ONCE]
         rows = footholds.readable_by(actor).in_bulk(some)
+        facts = {it.accession: it for it in footholds.listed(rows.values(), actor=actor)}
         heads = Revision.objects.filter(foothold__in=some, version=F("foothold__head_version"))
         by_foothold = {head.foothold_id: head for head in heads}
         called, spoken = _called(some, actor), _spoken(some, actor)
         # Only what still is as it was when the order was made: a foothold may have been hidden meanwhile.
         for pk in (pk for pk in some if pk in rows and pk in by_foothold):
-            yield _line(rows[pk], by_foothold[pk], called, spoken.get(pk, []))
+            row = rows[pk]
+            yield _line(row, facts[row.accession], by_foothold[pk], called, spoken.get(pk, []))
 
 
 def jsonl(ids: Sequence[int], *, actor: Contributor | None) -> Iterator[bytes]:
@@ -83,12 +86,18 @@ def _cell(value: Any, *, as_text: bool) -> str:
     return tables.neutral(value if as_text and isinstance(value, str) else canonical.encode(value).decode())
 
 
-def _line(row: Any, head: Revision, called: Mapping[str, str], spoken: list[dict[str, str]]) -> dict[str, Any]:
+def _line(
+    row: Foothold,
+    listed: FootholdFacts,
+    head: Revision,
+    called: Mapping[str, str],
+    spoken: list[dict[str, str]],
+) -> dict[str, Any]:
     content = head.content
     for mention in CONTENTS[row.kind].mentions(content):
         if mention.what == "foothold" and called.get(mention.text, mention.text) != mention.text:
             content = replaced(content, mention.path, called[mention.text])
-    facts = body(footholds.facts_of(row)) | {"content_sha256": head.content_sha256}
+    facts = body(listed) | {"content_sha256": head.content_sha256}
     line = {
         "external_id": _name(row),
         "kind": row.kind,

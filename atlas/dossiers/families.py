@@ -1,6 +1,7 @@
 """Families of neurons: collections that say they are one, and those that descriptions name as theirs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, Q
 
@@ -21,15 +22,19 @@ class FamilyFacts:
 
 
 def families(of: Checkpoint, *, actor: Contributor | None) -> tuple[FamilyFacts, ...]:
-    """The families of a checkpoint's neurons that stand, by title, in one query."""
-    rows = Foothold.objects.filter(readable_footholds(actor), kind="collection", standing="open", checkpoint=of)
+    """The families of a checkpoint's neurons that stand, by title, in two queries at most."""
+    collections = Foothold.objects.filter(kind="collection", standing="open", checkpoint=of)
     says_so = Q(revisions__version=F("head_version"), revisions__content__form="family")
-    found = rows.filter(pk__in=rows.filter(says_so | Q(referred_to__role="family")).values("pk"))
-    listed = Count("neurons__neuron", distinct=True)
-    found = found.annotate(shown_state=standing.as_shown_to(actor), listed=listed).order_by("title", "id")
-    return tuple(
-        FamilyFacts(row.accession, f"/f/{row.accession}", row.title, row.shown_state, row.listed) for row in found
-    )
+    these = collections.filter(says_so | Q(referred_to__role="family")).values("pk")
+    rows = collections.filter(readable_footholds(actor), pk__in=these).select_related("team")
+    found = list(rows.annotate(listed=Count("neurons__neuron", distinct=True)).order_by("title", "id"))
+    hidden = standing.hidden_among(found, actor)
+    return tuple(_facts(row, hidden=row.pk in hidden) for row in found)
+
+
+def _facts(row: Any, *, hidden: bool) -> FamilyFacts:
+    state = standing.shown(row, hidden=hidden)
+    return FamilyFacts(row.accession, f"/f/{row.accession}", row.title, state, row.listed)
 
 
 def members(of: Checkpoint, layer: Layer, family: str, *, actor: Contributor | None) -> set[int]:

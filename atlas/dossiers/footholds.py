@@ -1,23 +1,35 @@
 """Claims as they are read: what they say, who said it, what speaks for and against it, and what others make of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
+from atlas.dossiers import verdicts
 from atlas.dossiers.authors import AuthorFacts, authors_of
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.predictions import PredictionFacts, may_test, predictions_of
-from atlas.models import Contributor, Foothold, FootholdNeuron, Neuron, Resolution, Review, Revision, Support
+from atlas.dossiers.verdicts import JudgementFacts, ModerationFacts, ResolutionFacts, ReviewFacts
+from atlas.models import Contributor, Foothold, FootholdNeuron, Revision, Support
 from atlas.permissions import permits, readable_footholds
-from atlas.services import footholds, rules, standing
+from atlas.services import around, footholds, rules, standing
 from atlas.services.settling import settle
-from atlas.services.standing import Judgement
 
 MOST_NEURONS = 6  # named in a list
 MOST_LISTED = 100  # on a page
+OF_LAYERS = tuple(f"neuron__layer__{name}" for name in ("stride", "receptive_field", "positions", "sites"))  # unread
+NEURONS = FootholdNeuron.objects.select_related("neuron__layer").order_by("role", "neuron_id").defer(*OF_LAYERS)
+NAMED = Prefetch("neurons", NEURONS, to_attr="named")
+COLUMNS = (
+    *(field.name for field in Foothold._meta.concrete_fields),
+    *("checkpoint__slug", "team__slug", "team__blind_review", "created_by__handle"),
+)
+SUPPORT = (
+    *("claim_version", "role", "facet", "note", "at", "by__handle"),
+    *(f"{end}__{name}" for end in ("evidence", "claim") for name in ("accession", "title", "standing")),
+)
 RANKS = tuple(Foothold.Rank.values)  # in the order in which they are shown
 
 
@@ -92,56 +104,6 @@ class SupportFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewFacts:
-    """A verdict, and whether it counts; if not, why."""
-
-    reviewer: str
-    team: str
-    verdict: str
-    reason: str
-    text: str
-    version: int
-    blind: bool
-    at: datetime
-    current: bool
-    counts: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResolutionFacts:
-    """A curator's word."""
-
-    curator: str
-    version: int
-    outcome: str
-    rationale: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ModerationFacts:
-    """What a moderator decided, and why."""
-
-    moderator: str
-    was: str
-    now: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class JudgementFacts:
-    """The state, and how it follows from the verdicts that count."""
-
-    state: str
-    agrees: int
-    disputes: int
-    why: str
-    hidden: bool  # this team reviews blind, and who asks has given no verdict yet
-
-
-@dataclass(frozen=True, slots=True)
 class WarningFacts:
     """A rule that is broken, though not so that it keeps the claim out."""
 
@@ -179,21 +141,30 @@ class FootholdDossier:
     may_moderate: OnThePage[bool]
 
 
-def readable_by(actor: Contributor | None, *, flag: str | None = None) -> QuerySet[Foothold]:
-    """The footholds this person may read, with the state as they may know it, to be listed by `facts_of`."""
-    neurons = FootholdNeuron.objects.select_related("neuron__layer").order_by("role", "neuron_id")
-    rows = Foothold.objects.filter(readable_footholds(actor)).annotate(
-        shown_state=standing.as_shown_to(actor), kept_back=standing.kept_back_from(actor)
-    )
+def readable_by(actor: Contributor | None, *, state: str | None = None, flag: str | None = None) -> QuerySet[Foothold]:
+    """The footholds this person may read, in a state and with a flag that they may know of; told by `listed`."""
+    rows = Foothold.objects.filter(readable_footholds(actor))
+    if state is not None:
+        rows = rows.filter(standing.shown_as(state, actor=actor))
     if flag is not None:
         rows = rows.filter(standing.flagged(flag, actor=actor))
-    return rows.select_related("checkpoint", "team", "created_by").prefetch_related(
-        Prefetch("neurons", neurons, to_attr="named")
-    )
+    return rows.select_related("checkpoint", "team", "created_by").only(*COLUMNS).prefetch_related(NAMED)
 
 
-def facts_of(row: Any) -> FootholdFacts:
-    """A row of `readable_by`."""
+def listed(rows: Iterable[Foothold], *, actor: Contributor | None) -> list[FootholdFacts]:
+    """Rows of `readable_by`, as this person may know them."""
+    found = list(rows)
+    hidden = standing.hidden_among(found, actor)
+    return [_facts(row, hidden=row.pk in hidden) for row in found]
+
+
+def alone(row: Foothold, *, actor: Contributor | None) -> FootholdFacts:
+    """A row that somebody reads, as a list of one would have it."""
+    prefetch_related_objects([row], NAMED)
+    return _facts(row, hidden=verdicts.are_hidden(row, actor))
+
+
+def _facts(row: Any, *, hidden: bool) -> FootholdFacts:
     return FootholdFacts(
         accession=row.accession,
         url=f"/f/{row.accession}",
@@ -205,8 +176,8 @@ def facts_of(row: Any) -> FootholdFacts:
         author=row.created_by.handle,
         version=row.head_version,
         version_tag=row.version_tag,
-        state=row.shown_state,
-        flags=[flag for flag in row.flags if not (row.kept_back and flag == standing.STALE)],
+        state=standing.shown(row, hidden=hidden),
+        flags=[flag for flag in row.flags if not (hidden and flag == standing.STALE)],
         rank=row.rank,
         visibility=row.visibility,
         moderation=row.moderation,
@@ -218,11 +189,11 @@ def facts_of(row: Any) -> FootholdFacts:
 def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
     """The dossier of a foothold; raises NoSuchFoothold, Gone."""
     row = footholds.find(accession, actor=actor)
-    head = row.revisions.select_related("author").get(version=row.head_version)
-    newest = _version(row, head, facts_of(readable_by(actor).get(pk=row.pk)))
-    hidden = _hidden_from(row, actor)
+    [head] = (it for it in around.versions(row) if it.version == row.head_version)
+    newest = _version(row, head, actor)
+    hidden = verdicts.are_hidden(row, actor)
     found = standing.judgement(row)
-    wrote = actor is not None and row.revisions.filter(author=actor).exists()
+    wrote = actor is not None and any(it.author_id == actor.pk for it in around.versions(row))
     return FootholdDossier(
         foothold=newest.foothold,
         newest=newest,
@@ -233,13 +204,13 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         standing=row.standing,
         standing_reason=row.standing_reason,
         replaced_by=to.accession if (to := footholds.successor(row, actor=actor)) else None,
-        judgement=_judged(found, hidden=hidden),
+        judgement=verdicts.judged(found, hidden=hidden),
         predictions=newest.predictions,
         support=support_of(row, actor=actor),
-        resolutions=() if hidden else tuple(_resolved(it) for it in row.resolutions.select_related("curator")),
+        resolutions=verdicts.resolutions(row, hidden=hidden),
         warnings=_warnings(row, head),
-        reviews=_reviews(row, actor, found, hidden=hidden),
-        moderated=_moderated(row) if permits(actor, "foothold.moderate", row) else (),
+        reviews=verdicts.reviews(row, actor, found, hidden=hidden),
+        moderated=verdicts.moderated(row) if permits(actor, "foothold.moderate", row) else (),
         may_revise=may_revise(row, actor),
         may_review=row.standing == "open" and not wrote and permits(actor, "foothold.review", row),
         may_decide=permits(actor, "foothold.decide", row),
@@ -254,11 +225,6 @@ def may_revise(row: Foothold, actor: Contributor | None) -> bool:
     return row.standing in ("draft", "open") and permits(actor, "foothold.revise", row)
 
 
-def _hidden_from(row: Foothold, actor: Contributor | None) -> bool:
-    """Whether somebody must not see what others think of it yet."""
-    return row.team.blind_review and Foothold.objects.filter(standing.hidden_from(actor), pk=row.pk).exists()
-
-
 def versions_of(row: Foothold) -> list[RevisionFacts]:
     """Every version, oldest first."""
     return [revision_facts(row, it) for it in row.revisions.select_related("author").defer("content")]
@@ -267,10 +233,11 @@ def versions_of(row: Foothold) -> list[RevisionFacts]:
 def version(accession: str, number: str, *, actor: Contributor | None) -> RevisionDossier:
     """One version; raises NoSuchFoothold, Gone, NoSuchVersion."""
     row = footholds.find(accession, actor=actor)
-    return _version(row, footholds.revision_named(row, number), facts_of(readable_by(actor).get(pk=row.pk)))
+    return _version(row, footholds.revision_named(row, number), actor)
 
 
-def _version(row: Foothold, found: Revision, listed: FootholdFacts) -> RevisionDossier:
+def _version(row: Foothold, found: Revision, actor: Contributor | None) -> RevisionDossier:
+    listed = alone(row, actor=actor)
     return RevisionDossier(
         revision=revision_facts(row, found),
         accession=row.accession,
@@ -301,7 +268,7 @@ def revision_facts(row: Foothold, it: Revision) -> RevisionFacts:
 
 def support_of(row: Foothold, *, actor: Contributor | None) -> tuple[SupportFacts, ...]:
     """What speaks for or against a claim, or what evidence speaks of, as far as this person may read both."""
-    rows = Support.objects.filter(withdrawn_at=None).select_related("evidence", "claim", "by")
+    rows = Support.objects.filter(withdrawn_at=None).select_related("evidence", "claim", "by").only(*SUPPORT)
     if row.kind == Foothold.Kind.EVIDENCE:
         rows = rows.filter(readable_footholds(actor, "claim__"), evidence=row)
     else:
@@ -326,73 +293,27 @@ def support_facts(it: Support) -> SupportFacts:
     )
 
 
-def reviews_of(row: Foothold, *, actor: Contributor | None) -> tuple[ReviewFacts, ...]:
-    """Every verdict that was ever given, with whether it counts; while they are hidden from somebody, their own."""
-    return _reviews(row, actor, standing.judgement(row), hidden=_hidden_from(row, actor))
-
-
-def _reviews(row: Foothold, actor: Contributor | None, found: Judgement, *, hidden: bool) -> tuple[ReviewFacts, ...]:
-    rows: Iterable[Review] = row.reviews.select_related("reviewer", "team")
-    if hidden:
-        rows = [it for it in rows if actor is not None and it.reviewer_id == actor.pk]
-    weighed = {one.cast.id: one for one in found.weighed}
-    return tuple(
-        ReviewFacts(
-            reviewer=it.reviewer.handle,
-            team=it.team.slug,
-            verdict=it.verdict,
-            reason=it.reason,
-            text=it.text,
-            version=it.version,
-            blind=it.blind,
-            at=it.at,
-            current=it.superseded_at is None,
-            counts=it.pk in weighed and weighed[it.pk].counts,
-            why=weighed[it.pk].why if it.pk in weighed else "Superseded by a later one.",
-        )
-        for it in rows
-    )
-
-
 def of_neuron(checkpoint: str, layer: str, channel: int, *, actor: Contributor | None) -> list[FootholdFacts]:
     """What is said of a neuron: what people put first comes first, then what is accepted."""
-    neuron = Neuron.objects.filter(layer__checkpoint__slug=checkpoint, layer__key=layer, channel=channel)
-    rows = readable_by(actor).filter(neurons__neuron__in=neuron).exclude(standing="merged").distinct()
-    found = [facts_of(row) for row in rows.order_by(F("id").desc())]
+    of = {"neuron__layer__checkpoint__slug": checkpoint, "neuron__layer__key": layer, "neuron__channel": channel}
+    about = FootholdNeuron.objects.filter(**of).values("foothold")
+    rows = readable_by(actor).filter(pk__in=about).exclude(standing="merged")
+    found = listed(rows.order_by("-id"), actor=actor)
     return sorted(found, key=lambda it: (RANKS.index(it.rank), it.state != "accepted"))
 
 
 def using(term: str, *, actor: Contributor | None) -> list[FootholdFacts]:
     """The newest footholds that use a term, as far as a page has room."""
     rows = readable_by(actor).filter(terms__term__slug=term).exclude(standing="merged").distinct().order_by("-id")
-    return [facts_of(row) for row in rows[:MOST_LISTED]]
+    return listed(rows[:MOST_LISTED], actor=actor)
 
 
-def newest(*, actor: Contributor | None, most: int = MOST_LISTED, **chosen: Any) -> list[FootholdFacts]:
+def newest(
+    *, actor: Contributor | None, most: int = MOST_LISTED, state: str | None = None, **chosen: Any
+) -> list[FootholdFacts]:
     """The newest footholds, of those chosen by kind, shown state, checkpoint or author."""
-    rows = readable_by(actor).filter(**chosen).exclude(standing="merged").order_by("-id")
-    return [facts_of(row) for row in rows[:most]]
-
-
-def listed(rows: Sequence[Any]) -> list[FootholdFacts]:
-    """The facts of a page of `readable_by`."""
-    return [facts_of(row) for row in rows]
-
-
-def _judged(found: Judgement, *, hidden: bool) -> JudgementFacts:
-    if hidden:
-        why = "Its team reviews blind: verdicts are shown to who has given one, and to all once it is decided."
-        return JudgementFacts(Foothold.State.PROPOSED, 0, 0, why, hidden=True)
-    return JudgementFacts(found.state, found.agrees, found.disputes, found.why, hidden=False)
-
-
-def _moderated(row: Foothold) -> tuple[ModerationFacts, ...]:
-    log = row.moderation_log.select_related("moderator").order_by("id")
-    return tuple(ModerationFacts(it.moderator.handle, it.was, it.now, it.reason, it.at) for it in log)
-
-
-def _resolved(it: Resolution) -> ResolutionFacts:
-    return ResolutionFacts(it.curator.handle, it.version, it.outcome, it.rationale, it.at)
+    rows = readable_by(actor, state=state).filter(**chosen).exclude(standing="merged").order_by("-id")
+    return listed(rows[:most], actor=actor)
 
 
 def _warnings(row: Foothold, head: Revision) -> tuple[WarningFacts, ...]:

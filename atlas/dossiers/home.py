@@ -79,7 +79,7 @@ def home(actor: Contributor | None) -> HomeDossier:
         wanting=wanting(actor),
         waiting=turns.waiting().filter(mine).count(),
         running=Job.objects.filter(mine, state=Job.State.RUNNING).count(),
-        workers=workers.alive().count(),
+        workers=workers.count(),
         awaiting=None if actor is None else _awaiting(actor),
     )
 

@@ -196,7 +196,7 @@ def job(fingerprint: str, *, actor: Contributor | None) -> JobDossier:
         events=tuple(_event(event) for event in JobEvent.objects.filter(job=row)),
         seconds=_seconds(row),
         outlook=outlook.of(row),
-        workers=workers.alive().count(),
+        workers=workers.count(),
         achieved=achieved(found, usual),
         recorded=recorded,
         may_cancel=row.state in (Job.State.QUEUED, Job.State.RUNNING) and permits(actor, "job.cancel", row),

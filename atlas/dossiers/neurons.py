@@ -7,7 +7,7 @@ from typing import Any
 from atlas.dossiers import recordings
 from atlas.dossiers.achievements import AchievedFacts, achieved
 from atlas.dossiers.bodies import OnThePage, Spread
-from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summarise
+from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summary_of
 from atlas.dossiers.jobs import JobFacts, cancellable, facts_of, with_answer
 from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Checkpoint, Contributor, Job, ProbeKind
@@ -133,14 +133,14 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
     assert place.channel is not None
     every = layers(row)
     layer = every[place.layer.index]
-    recorded = recordings.facts(recordings.of_neuron(place, actor=actor).order_by("-id"))
+    recorded = recordings.of_place(place, actor=actor)
     asked = Job.objects.filter(readable_jobs(actor), **_named(place)).order_by("-id")
     jobs = tuple(facts_of(job) for job in with_answer(asked))
     may_compute = permits(actor, "job.request", row)
     usual = ledger.usuals(row) if may_compute else {}
     return NeuronDossier(
         neuron=facts(layer, place.channel, named=row.units.get(layer.key, [])),
-        checkpoint=summarise([row])[0],
+        checkpoint=summary_of(row, every),
         layer=layer,
         layers=tuple(one.key for one in every),
         input_size=row.input_spec["size"],
@@ -150,9 +150,9 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
         recorded=recorded,
         achieved=achieved({it.fingerprint: it.finding.numbers for it in jobs if it.finding}, recorded),
         probes=tuple(_costed(probe, row, usual) for probe in probes() if "unit" in probe.subjects),
-        refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refusals(row)),
-        workers=workers.alive().count(),
-        cancellable=cancellable(asked, of=row, actor=actor),
+        refusals=tuple(RefusalFacts(str(it.worker), it.detail, it.at) for it in workers.refused(row)),
+        workers=workers.count(),
+        cancellable=cancellable(asked, of=row, actor=actor) if any(not it.ended for it in jobs) else frozenset(),
         may_compute=may_compute,
         may_requeue=permits(actor, "job.requeue", None),
         may_watch=permits(actor, "watch.set", None),

@@ -6,9 +6,10 @@ from datetime import datetime
 from django.db.models import Count
 from django.utils import timezone
 
+from atlas.belonging import credential_of, memberships_of, role_in
 from atlas.errors import AuthenticationRequired, NoSuchPerson
 from atlas.models import Contributor, Invitation, Membership, Role, Team, Token, User
-from atlas.permissions import credential_of, memberships_of, permits, require, role_in
+from atlas.permissions import permits, require
 from atlas.services import ledger, teams, tokens
 from atlas.services.ledger import Account
 

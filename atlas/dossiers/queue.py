@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 
+from atlas.belonging import reviewing
 from atlas.dossiers.bodies import OnThePage
-from atlas.dossiers.footholds import FootholdFacts, facts_of, readable_by
-from atlas.models import Contributor, Foothold, Review, Revision, Role, Team, Visibility
-from atlas.permissions import memberships_of
+from atlas.dossiers.footholds import FootholdFacts, listed, readable_by
+from atlas.models import Contributor, Foothold, Review, Revision, Team, Visibility
+from atlas.services import standing
 
 KINDS = tuple(kind for kind in Foothold.Kind.values if kind != Foothold.Kind.EVIDENCE)  # unless evidence is asked for
-AWAITING = (Foothold.State.PROPOSED, Foothold.State.DISPUTED)
 ORDERS = ("disputed", "oldest")  # what is disputed first, or what has waited longest
 MOST = 50  # that a page lists
 
@@ -30,21 +30,20 @@ def queue(
     *, actor: Contributor, order: str = ORDERS[0], checkpoint: str = "", team: str = "", kind: str = ""
 ) -> QueueDossier:
     """The queue of a person; narrowed down to a checkpoint, a team whose claims these are, or a kind."""
-    teams = _teams(actor)
+    teams = Team.objects.filter(pk__in=reviewing(actor))
     every = awaiting(actor)
     chosen = {"checkpoint__slug": checkpoint, "team__slug": team, "kind": kind}
     rows = every.filter(**{name: value for name, value in chosen.items() if value})
     if not kind:
         rows = rows.filter(kind__in=KINDS)
     # By the state as this person may know it: in a team that reviews blind nothing is told by the order either.
-    disputed = Case(
-        When(shown_state=Foothold.State.DISPUTED, then=Value(0)), default=Value(1), output_field=IntegerField()
-    )
+    shown = standing.shown_as(Foothold.State.DISPUTED, actor=actor)
+    disputed = Case(When(shown, then=Value(0)), default=Value(1), output_field=IntegerField())
     ordered = rows.order_by("id") if order == "oldest" else rows.order_by(disputed, "id")
     plain = every.order_by().values_list("checkpoint__slug", "team__slug").distinct()
     found = list(plain)
     return QueueDossier(
-        items=tuple(facts_of(row) for row in ordered[:MOST]),
+        items=tuple(listed(ordered[:MOST], actor=actor)),
         waiting=rows.count(),
         teams=tuple(teams.order_by("slug").values_list("slug", flat=True)),
         checkpoints=tuple(sorted({slug for slug, _ in found if slug})),
@@ -54,16 +53,10 @@ def queue(
 
 def awaiting(actor: Contributor) -> QuerySet[Foothold]:
     """All of it, by the rule of `foothold.review`: of one's teams, or public; nobody's own, nothing that is decided."""
-    teams, this = _teams(actor), OuterRef("pk")
+    teams, this = reviewing(actor), OuterRef("pk")
     spoken = Review.objects.filter(foothold=this, reviewer=actor, superseded_at=None, version=OuterRef("head_version"))
-    rows = readable_by(actor).filter(standing=Foothold.Standing.OPEN, shown_state__in=AWAITING)
-    if not teams.exists():
+    rows = readable_by(actor).filter(standing=Foothold.Standing.OPEN, state__in=standing.UNDECIDED)
+    if not teams:
         return rows.none()
-    rows = rows.filter(visibility=Visibility.PUBLIC) | rows.filter(team__in=teams)
+    rows = rows.filter(Q(visibility=Visibility.PUBLIC) | Q(team__in=teams))
     return rows.exclude(Exists(Revision.objects.filter(foothold=this, author=actor))).exclude(Exists(spoken))
-
-
-def _teams(actor: Contributor) -> QuerySet[Team]:
-    """Those for which somebody reviews; a personal space is none."""
-    mine = memberships_of(actor).filter(role__gte=Role.REVIEWER, team__person__isnull=True)
-    return Team.objects.filter(pk__in=mine.values("team"))

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from atlas.dossiers.footholds import MOST_LISTED, FootholdFacts, facts_of, readable_by
+from atlas.belonging import belongs
+from atlas.dossiers.footholds import MOST_LISTED, FootholdFacts, listed, readable_by
 from atlas.dossiers.jobs import JobFacts, with_answer
 from atlas.dossiers.jobs import facts_of as job_facts
-from atlas.models import Contributor, Foothold, Job
-from atlas.permissions import memberships_of
+from atlas.models import Contributor, Foothold, Job, Role
 from atlas.services import jobs
 from atlas.services.evidence import CLAIMS
 
@@ -28,10 +28,10 @@ def receivers(fingerprint: str, *, actor: Contributor, unit: str = "") -> Receiv
     row = with_answer(Job.objects.filter(pk=jobs.find(fingerprint, actor=actor).pk)).get()
     facts = job_facts(row)
     about = facts.subject if facts.neuron_url else unit
-    may_claim = memberships_of(actor).exists()
+    may_claim = belongs(actor, Role.READER)
     rows = readable_by(actor).filter(checkpoint=row.checkpoint_id, kind__in=CLAIMS, standing__in=OPEN)
     layer, _, channel = about.rpartition(":")
     if layer and channel.isascii() and channel.isdigit() and len(channel) < 8:
         rows = rows.filter(neurons__neuron__layer__key=layer, neurons__neuron__channel=int(channel)).distinct()
-    listed = rows.order_by("-id")[:MOST_LISTED] if may_claim else ()
-    return Receivers(facts, about, tuple(facts_of(it) for it in listed), may_claim)
+    shown = rows.order_by("-id")[:MOST_LISTED] if may_claim else ()
+    return Receivers(facts, about, tuple(listed(shown, actor=actor)), may_claim)

@@ -103,13 +103,24 @@ def of_job(job: Job, *, actor: Contributor | None) -> tuple[tuple[StatisticsFact
     if job.neuron is None:
         return (), ()
     if job.probe.name == recordings.PROBE:
-        return (), facts(recordings.readable_by(actor).filter(finding__job=job))
-    return facts(recordings.newest(actor=actor).filter(neuron=job.neuron).order_by("-id")), ()
+        return (), facts(_numbers(recordings.readable_by(actor).filter(finding__job=job)))
+    return facts(_numbers(recordings.newest(actor=actor).filter(neuron=job.neuron).order_by("-id"))), ()
 
 
-def facts(rows: Iterable[UnitStatistics] | QuerySet[UnitStatistics]) -> tuple[StatisticsFacts, ...]:
-    """Rows as lists show them, with the items' names and pictures: three queries, however many there are."""
-    ids = [row.pk for row in rows]
+def of_place(place: Place, *, actor: Contributor | None) -> tuple[StatisticsFacts, ...]:
+    """What is usual for a neuron, over each dataset that this person may read, newest first."""
+    return facts(_numbers(of_neuron(place, actor=actor).order_by("-id")))
+
+
+def _numbers(rows: QuerySet[UnitStatistics]) -> QuerySet[UnitStatistics, int]:
+    return rows.values_list("pk", flat=True)
+
+
+def facts(numbers: Iterable[int]) -> tuple[StatisticsFacts, ...]:
+    """Rows by number as lists show them, with the items' names and pictures: two queries, however many there are."""
+    ids = list(numbers)
+    if not ids:
+        return ()
     full = UnitStatistics.objects.filter(pk__in=ids).select_related("neuron__layer", "dataset", "finding__job")
     by_id = {row.pk: row for row in full}
     found = [by_id[pk] for pk in ids]

@@ -76,7 +76,7 @@ def find(text: str, *, actor: Contributor | None, limit: int, after: list[int] |
     dossier = SearchDossier(
         query=text,
         reads=written(query.root),
-        items=_hits(rows, plan.sought),
+        items=_hits(rows, plan.sought, actor),
         next=None,
         places=[] if after else places(query, actor=actor),
         notes=list(plan.notes),
@@ -118,13 +118,13 @@ def _window(
 
 
 # --- passages ---------------------------------------------------------------------------------------------------------
-def _hits(rows: list[Any], sought: tuple[Run, ...]) -> list[HitFacts]:
+def _hits(rows: list[Any], sought: tuple[Run, ...], actor: Contributor | None) -> list[HitFacts]:
     heads = Revision.objects.filter(foothold__in=[row.pk for row in rows], version=F("foothold__head_version"))
     texts = {head.foothold_id: _text_of(head.content) for head in heads}
     spoken = _Sought(sought)
     return [
-        HitFacts(footholds.facts_of(row), spoken.pieces(row.title), spoken.pieces(spoken.passage(texts[row.pk])))
-        for row in rows
+        HitFacts(facts, spoken.pieces(row.title), spoken.pieces(spoken.passage(texts[row.pk])))
+        for row, facts in zip(rows, footholds.listed(rows, actor=actor), strict=True)
     ]
 
 

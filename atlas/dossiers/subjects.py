@@ -31,8 +31,9 @@ def subjects(checkpoint: Checkpoint | None, units: Sequence[str], *, actor: Cont
     """Those of these units that there are, in a fixed number of queries; what is no unit of the checkpoint is none."""
     if checkpoint is None or not units:
         return ()
-    places, layers = [], Map(checkpoint)
-    for unit in units[:MOST]:
+    asked, places = units[:MOST], []
+    layers = Map(checkpoint, (unit.partition(":")[0] for unit in asked))
+    for unit in asked:
         with suppress(AtlasError):
             places.append(layers.unit(unit))
     newest = _newest(places, checkpoint, actor)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from atlas import worddiff
 from atlas.contents import CONTENTS, hand
-from atlas.dossiers.footholds import FootholdFacts, RevisionFacts, facts_of, readable_by, revision_facts
+from atlas.dossiers.footholds import FootholdFacts, RevisionFacts, alone, revision_facts
 from atlas.errors import NoSuchVersion
-from atlas.models import Contributor, Foothold
+from atlas.models import Contributor
 from atlas.services import footholds
 from atlas.worddiff import Run
 
@@ -45,7 +45,7 @@ def history(accession: str, *, actor: Contributor | None) -> HistoryDossier:
     """The versions of a foothold; raises NoSuchFoothold, Gone."""
     row = footholds.find(accession, actor=actor)
     rows = row.revisions.select_related("author").defer("content").order_by("-version")
-    return HistoryDossier(_listed(row, actor), tuple(revision_facts(row, it) for it in rows))
+    return HistoryDossier(alone(row, actor=actor), tuple(revision_facts(row, it) for it in rows))
 
 
 def difference(accession: str, between: str, *, actor: Contributor | None) -> Difference:
@@ -56,7 +56,7 @@ def difference(accession: str, between: str, *, actor: Contributor | None) -> Di
         raise NoSuchVersion(accession=row.accession, version=between[:20], last=row.head_version)
     old, new = (footholds.revision_named(row, number) for number in named.groups())
     return Difference(
-        foothold=_listed(row, actor),
+        foothold=alone(row, actor=actor),
         old=revision_facts(row, old),
         new=revision_facts(row, new),
         fields=changes(row.kind, old.content, new.content),
@@ -71,7 +71,3 @@ def changes(kind: str, old: dict[str, object], new: dict[str, object]) -> tuple[
         for it in hand.members(CONTENTS[kind])
         if before[it.name] != after[it.name]
     )
-
-
-def _listed(row: Foothold, actor: Contributor | None) -> FootholdFacts:
-    return facts_of(readable_by(actor).get(pk=row.pk))

@@ -7,7 +7,7 @@ from typing import Any
 
 from atlas.dossiers import coverage
 from atlas.dossiers.bodies import OnThePage, Spread
-from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, Tile, layers, name_of, summarise, tiles
+from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, Tile, layers, name_of, summary_of, tiles
 from atlas.dossiers.coverage import NOTHING, CoverageFacts, Said
 from atlas.dossiers.families import FamilyFacts, families, members
 from atlas.models import Checkpoint, Contributor, Job, Layer
@@ -133,7 +133,7 @@ def wall(
     at = 0 if start is None else bisect_left(order, _place(values, start), key=lambda it: _place(values, it))
     page = order[at : at + size]
     return WallDossier(
-        checkpoint=summarise([row])[0],
+        checkpoint=summary_of(row, every),
         layer=here,
         coverage=coverage.of_one(here, said.values()),
         wanted=wanted,

@@ -1,12 +1,11 @@
 """Where help is needed: claims that wait for somebody, layers that few have described, neurons nobody has."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from atlas.dossiers import coverage, queue
-from atlas.dossiers.footholds import FootholdFacts, facts_of, readable_by
+from atlas.dossiers.footholds import FootholdFacts, listed, readable_by
 from atlas.models import Contributor, Foothold, Job, Layer, UnitStatistics
 from atlas.permissions import readable, readable_dataset
 from atlas.services import standing, tallies
@@ -55,14 +54,16 @@ class Wanting:
 
 def wanting(actor: Contributor | None) -> Wanting:
     """Where help is needed, of what this person may read."""
-    rows = readable_by(actor).filter(kind__in=CLAIMED, standing="open").order_by("id")
-    stale = rows.filter(standing.flagged(standing.STALE, actor=actor))
+
+    def rows(**known: str) -> QuerySet[Foothold]:
+        return readable_by(actor, **known).filter(kind__in=CLAIMED, standing="open").order_by("id")
+
     # What is public is the same for everybody, and long to count.
     layers, neurons = tallies.remembered("wanting", lambda: (_sparse(), _strong()), seconds=AS_LONG)
     return Wanting(
-        disputed=_listed(rows.filter(state="disputed", shown_state="disputed")),
-        proposed=_fresh(rows.filter(shown_state="proposed")),
-        stale=_listed(stale),
+        disputed=_listed(rows(state="disputed"), actor),
+        proposed=_fresh(rows(state="proposed"), actor),
+        stale=_listed(rows(flag=standing.STALE), actor),
         layers=layers,
         neurons=neurons,
     )
@@ -70,23 +71,23 @@ def wanting(actor: Contributor | None) -> Wanting:
 
 def to_review(actor: Contributor) -> tuple[FootholdFacts, ...]:
     """The first of somebody's review queue: those that wait longest."""
-    return _listed(queue.awaiting(actor).filter(kind__in=queue.KINDS).order_by("id"))
+    return _listed(queue.awaiting(actor).filter(kind__in=queue.KINDS).order_by("id"), actor)
 
 
 def in_doubt(actor: Contributor) -> tuple[FootholdFacts, ...]:
-    """What somebody wrote and is disputed, or a draft of theirs."""
+    """What somebody wrote and is disputed, of which a blind review keeps nothing from them; or a draft of theirs."""
     rows = readable_by(actor).filter(created_by=actor, kind__in=CLAIMED)
-    return _listed(rows.filter(Q(shown_state="disputed") | Q(standing="draft")).order_by("-id"))
+    return _listed(rows.filter(Q(state="disputed") | Q(standing="draft")).order_by("-id"), actor)
 
 
-def _fresh(rows: QuerySet[Foothold]) -> tuple[FootholdFacts, ...]:
+def _fresh(rows: QuerySet[Foothold], actor: Contributor | None) -> tuple[FootholdFacts, ...]:
     """Those whose verdicts are on their newest text, of the first ones: asking all of them first takes long."""
-    found = (facts_of(row) for row in rows[:LOOKED_AT])
+    found = listed(rows[:LOOKED_AT], actor=actor)
     return tuple(one for one in found if standing.STALE not in one.flags)[:MOST]
 
 
-def _listed(rows: Iterable[Foothold] | QuerySet[Foothold]) -> tuple[FootholdFacts, ...]:
-    return tuple(facts_of(row) for row in rows[:MOST])  # type: ignore[index]
+def _listed(rows: QuerySet[Foothold], actor: Contributor | None) -> tuple[FootholdFacts, ...]:
+    return tuple(listed(rows[:MOST], actor=actor))
 
 
 def _sparse() -> tuple[SparseLayer, ...]:

@@ -97,6 +97,8 @@ class Foothold(models.Model):
         indexes = [
             models.Index(fields=["checkpoint", "kind", "state", "id"], name="footholds_of_a_checkpoint"),
             models.Index(fields=["team", "id"], name="footholds_of_a_team"),
+            # Few have any, and those that have are listed where help is needed.
+            models.Index(fields=["id"], condition=~Q(flags=[]), name="footholds_with_flags"),
         ]
 
     def __str__(self) -> str:

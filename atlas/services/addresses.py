@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from atlas.belonging import reader
 from atlas.errors import NoSuchCheckpoint, NoSuchLayer, NoSuchNeuron, Validation
 from atlas.models import Checkpoint, Contributor, Layer, LayerAlias, Neuron
 from atlas.permissions import readable
+from atlas.remembering import once
 from atlas.validation import named_at
 
 UNIT = re.compile(r"^(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]*):(?P<channel>\d{1,9})$", re.ASCII)
@@ -26,11 +28,15 @@ class Place:
 
 def checkpoint(slug: str, *, actor: Contributor | None) -> Checkpoint:
     """The checkpoint of this slug, if this person may read it."""
-    rows = Checkpoint.objects.filter(readable(actor), slug=slug).select_related("team")
-    found = None if "\x00" in slug else rows.first()  # with NUL PostgreSQL looks for nothing
-    if found is None:
-        raise NoSuchCheckpoint(checkpoint=slug[:80])
-    return found
+
+    def find() -> Checkpoint:
+        rows = Checkpoint.objects.filter(readable(actor), slug=slug).select_related("team")
+        found = None if "\x00" in slug else rows.first()  # with NUL PostgreSQL looks for nothing
+        if found is None:
+            raise NoSuchCheckpoint(checkpoint=slug[:80])
+        return found
+
+    return once(("checkpoint", slug, reader(actor)), find)
 
 
 def beside(one: Checkpoint, digest: str, *, actor: Contributor | None) -> Checkpoint:
@@ -66,12 +72,14 @@ def neuron(of: Checkpoint, name: str, channel: str) -> Place:
 
 
 class Map:
-    """All layers and names of a checkpoint at hand, for contents that name thousands of units: two queries in all."""
+    """Layers of a checkpoint by these names at hand, for contents that name thousands of units: two queries in all."""
 
-    def __init__(self, of: Checkpoint) -> None:
+    def __init__(self, of: Checkpoint, names: Iterable[str]) -> None:
         self.checkpoint = of
-        self.layers = {layer.key: layer for layer in of.layers.all()}
-        self.aliases = {alias.name: alias for alias in of.aliases.select_related("layer")}
+        wanted = set(names)
+        self.layers = {layer.key: layer for layer in of.layers.filter(key__in=wanted)}
+        others = wanted - self.layers.keys()
+        self.aliases = {alias.name: alias for alias in of.aliases.filter(name__in=others).select_related("layer")}
 
     def unit(self, text: str) -> Place:
         """The place that `layer:channel` means; raises Validation, NoSuchLayer, NoSuchNeuron."""
@@ -107,7 +115,7 @@ def row(place: Place) -> Neuron:
 
 
 def _place(of: Checkpoint, name: str, *, channel: int | None) -> Place:
-    found = of.layers.filter(key=name).first()
+    found = once(("layer", of.pk, name), lambda: of.layers.filter(key=name).first())
     if found:
         return _within(found, channel, start=0, stop=found.channels, canonical=True)
     alias = LayerAlias.objects.filter(checkpoint=of, name=name).select_related("layer").first()

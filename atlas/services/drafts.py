@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from atlas import canonical
+from atlas.belonging import memberships_of
 from atlas.errors import BadCard, CheckpointEmpty, RegisteredElsewhere, UploadReplaced, Validation
 from atlas.models import Checkpoint, Contributor, Job, Role, Team, Visibility
-from atlas.permissions import is_operator, may_read, memberships_of, permits, require
+from atlas.permissions import is_operator, may_read, permits, require
 from atlas.services import artifacts, catalog, changes, checkpoints, jobs, teams
 from atlas.services.checkpoints import Registration
 from atlas.services.jobs import Asked

@@ -6,9 +6,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from atlas import texts
+from atlas.belonging import memberships_of
 from atlas.errors import NoSuchSupport, Validation
 from atlas.models import Checkpoint, Contributor, Foothold, Job, Support, Team
-from atlas.permissions import memberships_of, permits, require
+from atlas.permissions import permits, require
 from atlas.services import changes, footholds, notifications, standing
 
 CLAIMS = (Foothold.Kind.DESCRIPTION, Foothold.Kind.LINK, Foothold.Kind.CIRCUIT)

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from atlas import accessions, texts
+from atlas.belonging import reader
 from atlas.contents import CONTENTS
 from atlas.errors import EditConflict, Gone, IllegalStanding, NoSuchFoothold, NoSuchVersion, Validation
 from atlas.models import (
@@ -23,11 +24,13 @@ from atlas.models import (
     Visibility,
 )
 from atlas.permissions import readable_footholds, require
-from atlas.services import changes, indexing, merging, notifications, rules, standing, uploads, watches
+from atlas.remembering import once
+from atlas.services import around, changes, indexing, merging, notifications, rules, standing, uploads, watches
 from atlas.services.settling import Settled, settle
 from atlas.validation import named_at
 
 Standing = Foothold.Standing
+UNREAD = tuple(f"checkpoint__{name}" for name in ("graph", "response_check", "labels", "card"))  # large
 
 
 # --- finding ----------------------------------------------------------------------------------------------------------
@@ -41,7 +44,7 @@ def find(accession: str, *, actor: Contributor | None) -> Foothold:
         meant = _readable(actor).filter(accession__in=list(accessions.neighbours(wanted)))
         near = sorted(meant.values_list("accession", flat=True))
         raise NoSuchFoothold(accession=accession[:40], did_you_mean=near)
-    found = _readable(actor).filter(accession=wanted).first()
+    found = once(("foothold", wanted, reader(actor)), lambda: _readable(actor).filter(accession=wanted).first())
     if found is None:
         _require_not_gone(wanted)
         raise NoSuchFoothold(accession=wanted, did_you_mean=[])
@@ -50,7 +53,7 @@ def find(accession: str, *, actor: Contributor | None) -> Foothold:
 
 def _readable(actor: Contributor | None) -> QuerySet[Foothold]:
     rows = Foothold.objects.filter(readable_footholds(actor))
-    return rows.select_related("checkpoint", "team", "created_by", "replaced_by")
+    return rows.select_related("checkpoint", "team", "created_by").defer(*UNREAD)
 
 
 def _require_not_gone(accession: str) -> None:
@@ -63,13 +66,13 @@ def _require_not_gone(accession: str) -> None:
 
 def successor(foothold: Foothold, *, actor: Contributor | None) -> Foothold | None:
     """What says it now, of a merged one, if this person may read that."""
-    to = foothold.replaced_by
-    return to if to is not None and _readable(actor).filter(pk=to.pk).exists() else None
+    to = foothold.replaced_by_id
+    return _readable(actor).filter(pk=to).first() if to is not None else None
 
 
 def revision(foothold: Foothold, version: int) -> Revision:
     """One version; raises NoSuchVersion."""
-    found = foothold.revisions.filter(version=version).select_related("author").first()
+    found = next((it for it in around.versions(foothold) if it.version == version), None)
     if found is None:
         raise NoSuchVersion(accession=foothold.accession, version=version, last=foothold.head_version)
     return found

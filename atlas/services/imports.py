@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import Count, F, Sum
 
 from atlas import tables, texts
+from atlas.belonging import importing, memberships_of
 from atlas.errors import NoSuchImport, TooMuchStaged, WrongStage
 from atlas.models import Checkpoint, Contributor, Foothold, Import, ImportRow, Role, Team, Visibility
-from atlas.permissions import importing, memberships_of, readable_imports, require
+from atlas.permissions import readable_imports, require
 from atlas.services import changes, footholds, reversals, rows
 
 State = Import.State

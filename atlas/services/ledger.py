@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from atlas import canonical, validation
+from atlas.belonging import role_in
 from atlas.errors import AboveQuota, QuotaExceeded
 from atlas.models import Checkpoint, Contributor, Job, LedgerEntry, ProbeKind, Quota, Role, Team
-from atlas.permissions import is_operator, role_in
+from atlas.permissions import is_operator
 from atlas.services import changes, estimates, tallies
 from atlas.services.instants import from_now
 from atlas.services.questions import Question

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q
 
 from atlas import accessions
+from atlas.belonging import teams_of
 from atlas.models import Checkpoint, Contributor, Foothold, NameWord, Team, Term
-from atlas.permissions import memberships_of, readable, readable_footholds
+from atlas.permissions import readable, readable_footholds
 from atlas.search import Address, Phrase, Word
 from atlas.search.matching import PERSON, TERM, Match, Run, Some
 from atlas.search.words import forms, words
@@ -73,7 +74,7 @@ def checkpoint_slugs(actor: Contributor | None) -> list[str]:
 def team_slugs(actor: Contributor | None) -> list[str]:
     """Slugs of the teams of which this person may read something, or that are their own."""
     known = Exists(Foothold.objects.filter(readable_footholds(actor), team=OuterRef("pk")))
-    mine = Q(pk__in=() if actor is None else memberships_of(actor).values("team"))
+    mine = Q(pk__in=() if actor is None else teams_of(actor))
     return list(Team.objects.filter(Q(known) | mine).order_by("slug").values_list("slug", flat=True)[:MOST_SLUGS])
 
 

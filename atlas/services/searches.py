@@ -5,9 +5,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from atlas import texts
+from atlas.belonging import teams_of
 from atlas.errors import MalformedQuery, NoSuchSearch, Validation
 from atlas.models import Contributor, Foothold, SavedSearch, Team
-from atlas.permissions import memberships_of, readable_footholds, require
+from atlas.permissions import readable_footholds, require
 from atlas.search import LONGEST, parse
 from atlas.services import searching
 
@@ -47,7 +48,7 @@ def find(number: str, *, actor: Contributor) -> SavedSearch:
 
 def readable_by(actor: Contributor) -> QuerySet[SavedSearch]:
     """Mine, and those of others that are shared with teams of mine; all of them by name."""
-    shared = Q(team__in=memberships_of(actor).values("team"))
+    shared = Q(team__in=teams_of(actor))
     return SavedSearch.objects.filter(Q(contributor=actor) | shared).select_related("contributor", "team")
 
 

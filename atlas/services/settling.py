@@ -107,7 +107,7 @@ class _Finder:
         if self.settled.checkpoint is None:
             self._fault(mentions[0], "no-checkpoint", "Name the checkpoint whose neuron this is.")
             return
-        layers = Map(self.settled.checkpoint)
+        layers = Map(self.settled.checkpoint, (mention.text.partition(":")[0] for mention in mentions))
         for mention in mentions:
             try:
                 place = layers.unit(mention.text)

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import BooleanField, Case, CharField, Exists, F, OuterRef, Q, TextField, Value, When, functions
+from django.db.models import Exists, F, OuterRef, Q, TextField, functions
 from django.db.models.lookups import Contains
 
 from atlas.models import Contributor, Foothold, Membership, Review, Revision, Role, Support, Visibility
 from atlas.permissions import is_operator
-from atlas.services import indexing, trials
+from atlas.services import around, indexing, trials
 from atlas.services.trials import Outcome
 
 STALE = "stale-reviews"  # the flag that tells of verdicts, on an older text
 State, Standing, Verdict = Foothold.State, Foothold.Standing, Review.Verdict
+UNDECIDED = (State.PROPOSED, State.DISPUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +114,19 @@ def _weigh(casts: Iterable[Cast], *, head_version: int, authors: Collection[int]
 
 def judgement(foothold: Foothold) -> Judgement:
     """The judgement of a foothold as the record stands."""
-    rows = foothold.reviews.filter(superseded_at=None)
-    casts = [Cast(row.pk, row.reviewer_id, row.team_id, row.verdict, row.version, row.at) for row in rows]
-    resolution = foothold.resolutions.filter(version=foothold.head_version).order_by("-id").first()
+    casts = [
+        Cast(row.pk, row.reviewer_id, row.team_id, row.verdict, row.version, row.at)
+        for row in around.verdicts(foothold)
+        if row.superseded_at is None
+    ]
+    decided = [it for it in around.resolutions(foothold) if it.version == foothold.head_version]
     return judge(
         casts,
         standing=foothold.standing,
         head_version=foothold.head_version,
-        authors=set(foothold.revisions.values_list("author", flat=True)),
-        one_per_team=several_teams_review(foothold),
-        resolved_at=resolution.at if resolution else None,
+        authors={it.author_id for it in around.versions(foothold)},
+        one_per_team=len(casts) > 1 and several_teams_review(foothold),
+        resolved_at=max(decided, key=lambda it: it.pk).at if decided else None,
         quorum=settings.QUORUM,
     )
 
@@ -174,7 +178,7 @@ def hidden_from(actor: Contributor | None) -> Q:
     """
     if is_operator(actor):
         return Q(pk__in=())
-    undecided = Q(team__blind_review=True, standing=Standing.OPEN, state__in=(State.PROPOSED, State.DISPUTED))
+    undecided = Q(team__blind_review=True, standing=Standing.OPEN, state__in=UNDECIDED)
     if actor is None:
         return undecided
     this = OuterRef("pk")
@@ -183,20 +187,31 @@ def hidden_from(actor: Contributor | None) -> Q:
     return undecided & ~Exists(spoken) & ~Exists(written)
 
 
-def as_shown_to(actor: Contributor | None) -> Case:
-    """The state as somebody may know it, for lists and filters too."""
-    return Case(When(hidden_from(actor), then=Value(str(State.PROPOSED))), default=F("state"), output_field=CharField())
+def shown(row: Foothold, *, hidden: bool) -> str:
+    """The state of a foothold as somebody may know it from whom its verdicts are hidden, or not."""
+    return State.PROPOSED if hidden else row.state
 
 
-def kept_back_from(actor: Contributor | None) -> Case:
-    """Whether verdicts are hidden from somebody, for lists."""
-    return Case(When(hidden_from(actor), then=Value(True)), default=Value(False), output_field=BooleanField())
+def shown_as(state: str, *, actor: Contributor | None) -> Q:
+    """The footholds that are in this state as far as somebody may know: what is hidden from them is proposed."""
+    if state == State.PROPOSED:
+        return Q(state=State.PROPOSED) | (Q(state=State.DISPUTED) & hidden_from(actor))
+    return Q(state=state) & ~hidden_from(actor) if state == State.DISPUTED else Q(state=state)
+
+
+def hidden_among(rows: Iterable[Foothold], actor: Contributor | None) -> set[int]:
+    """Those of a list, with their teams at hand, of which somebody must not see verdicts: a query if any might be."""
+    blind = [row for row in rows if row.team.blind_review and row.standing == Standing.OPEN]
+    undecided = [row.pk for row in blind if row.state in UNDECIDED]
+    if not undecided:
+        return set()
+    return set(Foothold.objects.filter(hidden_from(actor), pk__in=undecided).values_list("pk", flat=True))
 
 
 def flagged(flag: str, *, actor: Contributor | None) -> Q:
     """The footholds with a flag, as somebody may know it."""
     # As text, because SQLite cannot look into JSON lists.
-    found = Q(Contains(functions.Cast(F("flags"), TextField()), f'"{flag}"'))
+    found = ~Q(flags=[]) & Q(Contains(functions.Cast(F("flags"), TextField()), f'"{flag}"'))
     return found & ~hidden_from(actor) if flag == STALE else found
 
 

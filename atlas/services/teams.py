@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from atlas import texts
+from atlas.belonging import memberships_of, role_in
 from atlas.errors import (
     AboveYourRole,
     BadInvitation,
@@ -22,7 +23,7 @@ from atlas.errors import (
 )
 from atlas.models import Contributor, Invitation, Membership, Role, Team
 from atlas.models.people import HANDLE, is_handle
-from atlas.permissions import is_operator, memberships_of, require, role_in
+from atlas.permissions import is_operator, require
 from atlas.services import changes, secrets
 
 KIND = "inv"

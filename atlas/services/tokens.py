@@ -8,9 +8,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from atlas import shortages, texts
+from atlas.belonging import role_in
 from atlas.errors import BadCredential, Forbidden, NoSuchToken, ReadOnly, TokenExpired, TokenRevoked, Validation
 from atlas.models import Contributor, Scope, Team, Token, User
-from atlas.permissions import is_operator, role_in
+from atlas.permissions import is_operator
 from atlas.services import changes, secrets
 
 KIND = "fh"

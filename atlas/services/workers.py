@@ -12,6 +12,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from atlas.models import Checkpoint, Job, ProbeKind, ResponseReport, Worker
+from atlas.remembering import once
 
 SILENCE = timedelta(seconds=60)  # a worker not heard of for so long counts as gone
 
@@ -88,10 +89,20 @@ def report(worker: Worker, checkpoint: Checkpoint, *, passed: bool, detail: str 
     )
 
 
+def count() -> int:
+    """How many are alive."""
+    return once("workers", alive().count)
+
+
 def refusals(checkpoint: Checkpoint | None = None) -> QuerySet[ResponseReport]:
     """Failed response checks of living workers: what doctor and the checkpoint's page have to say."""
     failed = ResponseReport.objects.filter(passed=False, worker__in=alive()).select_related("worker", "checkpoint")
     return failed.filter(checkpoint=checkpoint) if checkpoint else failed
+
+
+def refused(checkpoint: Checkpoint) -> list[ResponseReport]:
+    """The same of one checkpoint at hand; where nobody is alive, nobody is asked."""
+    return list(refusals(checkpoint)) if count() else []
 
 
 def _born(pid: int) -> str | None:

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from django import template
 
-from atlas.dossiers.footholds import ReviewFacts
 from atlas.dossiers.jobs import JobFacts
+from atlas.dossiers.verdicts import ReviewFacts
 from atlas.dossiers.wirings import Strand
 from atlas.models import Review
 

@@ -12,9 +12,10 @@ from django.utils.functional import LazyObject
 
 from atlas import shortages
 from atlas.acting import acting
+from atlas.belonging import Credential
 from atlas.errors import AtlasError, BadCredential, InsufficientScope, NoSuchAddress, PasswordIsTemporary
 from atlas.models import Scope, User
-from atlas.permissions import Credential
+from atlas.remembering import remembering
 from atlas.services import tokens
 from atlas.web import negotiation, refusals
 
@@ -64,6 +65,18 @@ def request_id(get_response: View) -> View:
             response = get_response(request)
             response["X-Request-ID"] = str(identity)
             return response
+
+    return middleware
+
+
+def read_at_once(get_response: View) -> View:
+    """What a page asks for twice, while nothing is changed, is looked up once."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in negotiation.READING:
+            return get_response(request)
+        with remembering():
+            return get_response(request)
 
     return middleware
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from django import forms
 
+from atlas.belonging import belongs
 from atlas.dossiers.footholds import FootholdDossier
-from atlas.models import Contributor, Foothold, Job
-from atlas.permissions import memberships_of, readable_jobs, reviewing_teams
+from atlas.models import Contributor, Foothold, Job, Role
+from atlas.permissions import readable_jobs, reviewing_teams
 from atlas.services import evidence
 from atlas.web import arguments
 
@@ -49,7 +50,7 @@ def _offered(row: Foothold, found: FootholdDossier, actor: Contributor) -> dict[
         "propose": found.may_revise and drafted,
         "test": found.may_test,
         "review": found.may_review,
-        "evidence": row.kind in evidence.CLAIMS and (open_ or drafted) and memberships_of(actor).exists(),
+        "evidence": row.kind in evidence.CLAIMS and (open_ or drafted) and belongs(actor, Role.READER),
         "withdraw": found.may_withdraw,
         "resolve": found.may_decide and found.judgement.state == Foothold.State.DISPUTED,
         "retract": found.may_decide and open_,

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from atlas.belonging import credential_of
 from atlas.errors import AuthenticationRequired, SessionRequired
 from atlas.models import Contributor, User
-from atlas.permissions import credential_of
 from atlas.services import notifications
 from atlas.web import unsent
 

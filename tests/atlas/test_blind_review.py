@@ -32,8 +32,10 @@ def seen(claim, actor):
 def test_who_has_not_spoken_is_told_nothing(disputed, cy, bo, ana, operator):
     assert seen(disputed, cy) == seen(disputed, None) == ("proposed", 0, 0)
     assert seen(disputed, bo) == seen(disputed, ana) == seen(disputed, operator) == ("disputed", 1, 1)
-    listed = [row.shown_state for row in dossiers.readable_by(cy).filter(shown_state="disputed")]
-    assert listed == []
+    assert list(dossiers.readable_by(cy, state="disputed")) == []
+    assert [it.state for it in dossiers.listed(dossiers.readable_by(cy, state="proposed"), actor=cy)] == ["proposed"]
+    assert [it.state for it in dossiers.listed(dossiers.readable_by(bo, state="disputed"), actor=bo)] == ["disputed"]
+    assert list(dossiers.readable_by(bo, state="proposed")) == []
 
 
 def test_who_speaks_is_told_and_their_word_is_kept_as_blind(disputed, cy):
@@ -61,7 +63,7 @@ def test_no_flag_tells_that_somebody_has_spoken(disputed, ana, cy):
     revise(disputed, ana, title="A bow")
     for actor, told in ((cy, []), (None, []), (ana, ["stale-reviews"])):
         assert dossiers.foothold(disputed.accession, actor=actor).foothold.flags == told
-        assert [row.flags for row in map(dossiers.facts_of, dossiers.readable_by(actor))] == [told]
+        assert [row.flags for row in dossiers.listed(dossiers.readable_by(actor), actor=actor)] == [told]
         assert dossiers.readable_by(actor, flag="stale-reviews").count() == len(told)
         assert len(search.find("flag:stale-reviews", actor=actor, limit=5).dossier.items) == len(told)
 

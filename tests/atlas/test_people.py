@@ -6,9 +6,10 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.test import Client
 
+from atlas.belonging import Credential
 from atlas.errors import Forbidden, LastOperator, NoSuchPerson, SessionRequired, Validation
 from atlas.models import Change, ChangeSet, Contributor, ImportRow, Membership, Role, Team, Token, User
-from atlas.permissions import Credential, is_operator
+from atlas.permissions import is_operator
 from atlas.services import answers, footholds, imports, people, teams, tokens, unsaved
 from tests.claims import WORD, member
 from tests.importing import described, jsonl, stage

@@ -7,7 +7,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas import permissions
+from atlas import belonging, permissions
+from atlas.belonging import Credential
 from atlas.errors import (
     BadCredential,
     InsufficientScope,
@@ -19,7 +20,6 @@ from atlas.errors import (
     Validation,
 )
 from atlas.models import Change, ChangeSet, Checkpoint, Role, Scope, Token
-from atlas.permissions import Credential
 from atlas.services import addresses, people, secrets, teams, tokens
 
 pytestmark = pytest.mark.django_db
@@ -139,8 +139,8 @@ def test_a_token_of_one_team_reaches_no_other(alice, bob, register):
     assert addresses.checkpoint("one", actor=alice)
     with pytest.raises(NoSuchCheckpoint):
         addresses.checkpoint("two", actor=alice)
-    assert permissions.role_in(alice, other.pk) == 0
-    assert permissions.role_in(alice, mine.pk) == Role.ADMIN
+    assert belonging.role_in(alice, other.pk) == 0
+    assert belonging.role_in(alice, mine.pk) == Role.ADMIN
 
 
 def test_an_operators_token_operates_only_with_the_admin_scope(operator):

@@ -10,13 +10,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from atlas.belonging import memberships_of
 from atlas.contents import CONTENTS
 from atlas.contents.link import CAUSAL
 from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.subjects import subjects
 from atlas.errors import AtlasError, EditConflict, NoSuchAddress, Validation
 from atlas.models import Checkpoint, Contributor, Foothold, Role, Visibility
-from atlas.permissions import memberships_of, require
+from atlas.permissions import require
 from atlas.services import addresses, circuits, evidence, footholds, rules, teams, unsaved
 from atlas.validation import named_at
 from atlas.web import conflicts, undoing, unsent, writing
@@ -302,8 +303,7 @@ class _Edit(_Writing):
         return self.shown(merge.typed, status=412, conflict=facts, merge=merge)
 
     def context(self) -> dict[str, Any]:
-        listed = dossiers.readable_by(self.person).get(pk=self.row.pk)
-        return {"it": dossiers.facts_of(listed), "based_on": self.based_on}
+        return {"it": dossiers.alone(self.row, actor=self.person), "based_on": self.based_on}
 
 
 def _checkpoint(slug: str, person: Contributor) -> Checkpoint | None:

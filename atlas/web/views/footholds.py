@@ -29,7 +29,7 @@ BUTTONS = ("propose", "restore", "detach", "test")  # they have no field at whic
 @negotiated("GET")
 def footholds(request: HttpRequest) -> Page:
     """The newest claims, of a kind and in a state if one says so."""
-    columns = {"kind": "kind", "state": "shown_state", "checkpoint": "checkpoint__slug"}
+    columns = {"kind": "kind", "state": "state", "checkpoint": "checkpoint__slug"}
     asked = {name: request.GET.get(name, "")[:40].replace("\x00", "") for name in columns}
     chosen = {columns[name]: value for name, value in asked.items() if value}
     found = dossiers.newest(actor=actor_of(request), **chosen)

@@ -7,10 +7,11 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from atlas.belonging import memberships_of
 from atlas.dossiers import people as dossiers
 from atlas.errors import Validation
 from atlas.models import Contributor, User
-from atlas.permissions import memberships_of, permits, require
+from atlas.permissions import permits, require
 from atlas.services import people, tokens
 from atlas.web import entries
 from atlas.web.negotiation import Page, negotiated, require_method

@@ -114,9 +114,9 @@ def test_what_there_is_none_of_is_refused(claim, bo, query):
 def test_the_queue_costs_a_fixed_number_of_queries(describe, bo, django_assert_num_queries):
     describe()
     queue(actor=bo)  # who they are is known from here on
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         queue(actor=bo)
     for number in range(4):
         describe(title=f"Number {number}", neuron=f"mixed:{number}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         queue(actor=bo)

@@ -153,9 +153,17 @@ def readable_by(actor: Contributor | None, *, state: str | None = None, flag: st
 
 def listed(rows: Iterable[Foothold], *, actor: Contributor | None) -> list[FootholdFacts]:
     """Rows of `readable_by`, as this person may know them."""
-    found = list(rows)
-    hidden = standing.hidden_among(found, actor)
-    return [_facts(row, hidden=row.pk in hidden) for row in found]
+    [found] = side_by_side(rows, actor=actor)
+    return found
+
+
+def side_by_side(*lists: Iterable[Foothold], actor: Contributor | None) -> list[list[FootholdFacts]]:
+    """Several of them, for which what rows do not hold is looked up together."""
+    found = [list(rows.prefetch_related(None) if isinstance(rows, QuerySet) else rows) for rows in lists]
+    every = [row for rows in found for row in rows]
+    prefetch_related_objects(every, NAMED)
+    hidden = standing.hidden_among(every, actor)
+    return [[_facts(row, hidden=row.pk in hidden) for row in rows] for rows in found]
 
 
 def alone(row: Foothold, *, actor: Contributor | None) -> FootholdFacts:

@@ -11,7 +11,7 @@ from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
 from atlas.dossiers.footholds import FootholdFacts, newest
 from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.notifications import NotificationFacts
-from atlas.dossiers.wanting import CLAIMED, Wanting, in_doubt, to_review, wanting
+from atlas.dossiers.wanting import CLAIMED, Wanting, of_mine, wanting
 from atlas.models import Contributor, FindingArtifact, Foothold, Job, Review
 from atlas.permissions import readable_footholds, readable_jobs
 from atlas.services import standing, turns, workers
@@ -96,4 +96,4 @@ def _verdicts(actor: Contributor | None) -> tuple[VerdictFacts, ...]:
 
 def _awaiting(actor: Contributor) -> Awaiting:
     unread = inbox.told(actor).filter(read_at=None).order_by("-id")[:UNREAD]
-    return Awaiting(tuple(inbox.facts_of(row) for row in unread), to_review(actor), in_doubt(actor))
+    return Awaiting(tuple(inbox.facts_of(row) for row in unread), *of_mine(actor))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from atlas.dossiers import coverage, queue
-from atlas.dossiers.footholds import FootholdFacts, listed, readable_by
+from atlas.dossiers.footholds import FootholdFacts, readable_by, side_by_side
 from atlas.models import Contributor, Foothold, Job, Layer, UnitStatistics
 from atlas.permissions import readable, readable_dataset
 from atlas.services import standing, tallies
@@ -13,7 +13,6 @@ from atlas.services import standing, tallies
 CLAIMED = ("description", "link", "circuit", "collection")  # evidence is shown with what it speaks of
 UNDECIDED = ("proposed", "disputed")
 MOST = 4  # of each
-LOOKED_AT = 50  # claims, for some that are not stale
 LATEST = 5_000  # recordings among which the strongest are looked for
 AS_LONG = 60.0  # s that numbers of all layers are kept
 
@@ -60,34 +59,20 @@ def wanting(actor: Contributor | None) -> Wanting:
 
     # What is public is the same for everybody, and long to count.
     layers, neurons = tallies.remembered("wanting", lambda: (_sparse(), _strong()), seconds=AS_LONG)
-    return Wanting(
-        disputed=_listed(rows(state="disputed"), actor),
-        proposed=_fresh(rows(state="proposed"), actor),
-        stale=_listed(rows(flag=standing.STALE), actor),
-        layers=layers,
-        neurons=neurons,
-    )
+    fresh = rows(state="proposed").exclude(standing.flagged(standing.STALE, actor=actor))
+    lists = (rows(state="disputed"), fresh, rows(flag=standing.STALE))
+    disputed, proposed, stale = side_by_side(*(one[:MOST] for one in lists), actor=actor)
+    return Wanting(tuple(disputed), tuple(proposed), tuple(stale), layers, neurons)
 
 
-def to_review(actor: Contributor) -> tuple[FootholdFacts, ...]:
-    """The first of somebody's review queue: those that wait longest."""
-    return _listed(queue.awaiting(actor).filter(kind__in=queue.KINDS).order_by("id"), actor)
-
-
-def in_doubt(actor: Contributor) -> tuple[FootholdFacts, ...]:
-    """What somebody wrote and is disputed, of which a blind review keeps nothing from them; or a draft of theirs."""
-    rows = readable_by(actor).filter(created_by=actor, kind__in=CLAIMED)
-    return _listed(rows.filter(Q(state="disputed") | Q(standing="draft")).order_by("-id"), actor)
-
-
-def _fresh(rows: QuerySet[Foothold], actor: Contributor | None) -> tuple[FootholdFacts, ...]:
-    """Those whose verdicts are on their newest text, of the first ones: asking all of them first takes long."""
-    found = listed(rows[:LOOKED_AT], actor=actor)
-    return tuple(one for one in found if standing.STALE not in one.flags)[:MOST]
-
-
-def _listed(rows: QuerySet[Foothold], actor: Contributor | None) -> tuple[FootholdFacts, ...]:
-    return tuple(listed(rows[:MOST], actor=actor))
+def of_mine(actor: Contributor) -> tuple[tuple[FootholdFacts, ...], tuple[FootholdFacts, ...]]:
+    """The first of somebody's review queue, that wait longest, and what they wrote and is disputed, or a draft."""
+    queued = queue.awaiting(actor).filter(kind__in=queue.KINDS).order_by("id")
+    # Of what they wrote a blind review keeps nothing from them.
+    wrote = readable_by(actor).filter(created_by=actor, kind__in=CLAIMED).order_by("-id")
+    doubtful = wrote.filter(Q(state="disputed") | Q(standing="draft"))
+    to_review, own = side_by_side(queued[:MOST], doubtful[:MOST], actor=actor)
+    return tuple(to_review), tuple(own)
 
 
 def _sparse() -> tuple[SparseLayer, ...]:

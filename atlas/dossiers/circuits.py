@@ -1,12 +1,15 @@
 """A circuit as a graph: the neurons of a version, its edges, and what the links say on which these rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from atlas.contents import CONTENTS
+from atlas.dossiers import connections
+from atlas.dossiers.connections import ConnectionFacts
 from atlas.graphs.facts import Edge, Graph, Node
-from atlas.models import Contributor, Foothold, Revision
+from atlas.models import Checkpoint, Contributor, Foothold, Revision
 from atlas.permissions import readable_footholds
 from atlas.services import footholds, standing
 
@@ -26,6 +29,7 @@ def graph(accession: str, *, actor: Contributor | None, version: str | None = No
     named = {edge["link"] for edge in edges if "link" in edge}
     links = _links(named, actor=actor, until=None if head else revision.at)
     states = _states(named, actor=actor) if head else {}
+    drawn = [_edge(it, links, states) for it in edges]
     return Graph(
         accession=row.accession,
         version=revision.version,
@@ -34,7 +38,7 @@ def graph(accession: str, *, actor: Contributor | None, version: str | None = No
         title=CONTENTS[row.kind].title(revision.content),
         checkpoint=row.checkpoint.slug if row.checkpoint else "",
         nodes=_nodes_of(row, revision.content),
-        edges=tuple(_edge(it, links, states) for it in edges),
+        edges=_measured(drawn, row.checkpoint, actor=actor),
     )
 
 
@@ -71,6 +75,19 @@ def _edge(it: dict[str, Any], links: Links, states: Mapping[str, str]) -> Edge:
         state=states.get(accession, ""),
         rests_on=(said.content["rests_on"] or {}).get("finding") or "" if said else "",
     )
+
+
+def _measured(edges: Sequence[Edge], of: Checkpoint | None, *, actor: Contributor | None) -> tuple[Edge, ...]:
+    """The edges with what the findings say of them on which they rest."""
+    asked = [(it.finding or it.rests_on, it.source, it.target) for it in edges]
+    found = connections.measured([it for it in asked if it[0]], of=of, actor=actor) if of else {}
+    return tuple(_weighed(edge, found.get(it)) for edge, it in zip(edges, asked, strict=True))
+
+
+def _weighed(edge: Edge, found: ConnectionFacts | None) -> Edge:
+    if found is None:
+        return edge
+    return replace(edge, weights=found.kind, measured=found.sign, norm=found.norm, share=found.share)
 
 
 def _links(accessions: set[str], *, actor: Contributor | None, until: datetime | None) -> Links:

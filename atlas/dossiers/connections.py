@@ -1,16 +1,18 @@
 """Measured connections of a neuron, as lists show them: both ends, in numbers, and the question that measured them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from atlas.models import Connection, Contributor, Layer
+from atlas.models import Checkpoint, Connection, Contributor, Foothold, Layer, Neuron
 from atlas.permissions import readable_jobs
+from atlas.services import connections
 from atlas.services.addresses import Place
 
 DIRECTIONS = {"upstream": "target", "downstream": "source"}
+Edge = tuple[str, str, str]  # a job's fingerprint, source and target
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,32 @@ def of_neuron(
     mine = readable_jobs(actor, "finding__job__")
     newer = Connection.objects.filter(mine, **same, id__gt=OuterRef("id"))
     return Connection.objects.filter(mine, wanted, chosen, ~Exists(newer))
+
+
+def of_link(row: Foothold, content: Mapping[str, Any], *, actor: Contributor | None) -> ConnectionFacts | None:
+    """The measured connection on which a link rests; None where it rests on something else, or is no link."""
+    job = content["rests_on"].get("finding") if row.kind == Foothold.Kind.LINK else None
+    if job is None or row.checkpoint is None:
+        return None
+    edge = (job, content["source"], content["target"])
+    return measured({edge}, of=row.checkpoint, actor=actor).get(edge)
+
+
+def measured(edges: Iterable[Edge], *, of: Checkpoint, actor: Contributor | None) -> dict[Edge, ConnectionFacts]:
+    """What these jobs found of these edges of a checkpoint, as far as they measured them; one query if any is asked."""
+    wanted = set(edges)
+    if not wanted:
+        return {}
+    ends = connections.named({unit for _, *units in wanted for unit in units})
+    neurons = Neuron.objects.filter(ends, layer__checkpoint=of).values("pk")
+    rows = Connection.objects.filter(
+        readable_jobs(actor, "finding__job__"),
+        finding__job__fingerprint__in={job for job, *_ in wanted},
+        source__in=neurons,
+        target__in=neurons,
+    )
+    found = {(it.job, it.source, it.target): it for it in facts(with_ends(rows))}
+    return {edge: it for edge, it in found.items() if edge in wanted}
 
 
 def facts(rows: Iterable[Connection]) -> list[ConnectionFacts]:

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from atlas.dossiers import circuits
 from atlas.dossiers.checkpoints import Tile, newest_pictures, tile_of
 from atlas.dossiers.pictures import Shown, alt_of
@@ -21,6 +19,7 @@ from atlas.models import Artifact, Checkpoint, Connection, Contributor, FindingA
 from atlas.models import Neuron as NeuronRow
 from atlas.permissions import readable_jobs
 from atlas.services import arrangements, artifacts
+from atlas.services.connections import named
 
 KINDS = ("expanded", "best-case", "expected", "raw")  # the first that was measured is drawn
 LARGEST = 4 << 20  # bytes of pictures in one file; beyond, thumbnails stand for them
@@ -108,7 +107,7 @@ def _measures(
 
 
 def _connections(row: Foothold, drawn: Graph, *, actor: Contributor | None, until: datetime | None) -> Pairs:
-    ends = NeuronRow.objects.filter(_among(drawn.nodes), layer__checkpoint=row.checkpoint).values("pk")
+    ends = NeuronRow.objects.filter(named(it.unit for it in drawn.nodes), layer__checkpoint=row.checkpoint).values("pk")
     rows = Connection.objects.filter(readable_jobs(actor, "finding__job__"), source__in=ends, target__in=ends)
     if until is not None:
         rows = rows.filter(finding__created_at__lt=until)
@@ -119,22 +118,11 @@ def _connections(row: Foothold, drawn: Graph, *, actor: Contributor | None, unti
     return found
 
 
-def _among(nodes: Iterable[Node]) -> Q:
-    channels: dict[str, list[int]] = {}
-    for node in nodes:
-        layer, _, channel = node.unit.rpartition(":")
-        channels.setdefault(layer, []).append(int(channel))
-    wanted = Q(pk__in=())
-    for layer, listed in channels.items():
-        wanted |= Q(layer__key=layer, channel__in=listed)
-    return wanted
-
-
 def _chosen(edge: Edge, measured: Sequence[Connection]) -> Connection | None:
     """What the edge's own finding says of it; of a link's, what it rests on, else the newest of the first kind."""
-    named = edge.finding or edge.rests_on
-    if named:
-        return next((it for it in measured if it.finding.job.fingerprint == named), None)
+    finding = edge.finding or edge.rests_on
+    if finding:
+        return next((it for it in measured if it.finding.job.fingerprint == finding), None)
     return min(measured, key=lambda it: KINDS.index(it.kind) if it.kind in KINDS else len(KINDS), default=None)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from atlas.dossiers import verdicts
 from atlas.dossiers.authors import AuthorFacts, authors_of
 from atlas.dossiers.bodies import OnThePage, Spread
+from atlas.dossiers.connections import ConnectionFacts, of_link
 from atlas.dossiers.predictions import PredictionFacts, may_test, predictions_of
 from atlas.dossiers.verdicts import JudgementFacts, ModerationFacts, ResolutionFacts, ReviewFacts
 from atlas.models import Contributor, Foothold, FootholdNeuron, Revision, Support
@@ -82,6 +83,7 @@ class RevisionDossier:
     content: dict[str, Any]
     authors: tuple[AuthorFacts, ...]  # by the characters of theirs that it holds
     checkpoint_sha256: OnThePage[str | None]
+    measured: ConnectionFacts | None  # of a link, the connection on which it rests
     predictions: OnThePage[tuple[PredictionFacts, ...]]  # not the version's own: it is the same for ever
     foothold: OnThePage[FootholdFacts]
 
@@ -127,6 +129,7 @@ class FootholdDossier:
     standing_reason: str
     replaced_by: str | None  # as far as this reader may know it
     judgement: JudgementFacts
+    measured: ConnectionFacts | None  # of a link, the connection on which it rests
     predictions: tuple[PredictionFacts, ...]  # what became of each in the content, in their order
     support: tuple[SupportFacts, ...]  # for or against this claim, or by this evidence
     resolutions: tuple[ResolutionFacts, ...]
@@ -213,6 +216,7 @@ def foothold(accession: str, *, actor: Contributor | None) -> FootholdDossier:
         standing_reason=row.standing_reason,
         replaced_by=to.accession if (to := footholds.successor(row, actor=actor)) else None,
         judgement=verdicts.judged(found, hidden=hidden),
+        measured=newest.measured,
         predictions=newest.predictions,
         support=support_of(row, actor=actor),
         resolutions=verdicts.resolutions(row, hidden=hidden),
@@ -254,6 +258,7 @@ def _version(row: Foothold, found: Revision, actor: Contributor | None) -> Revis
         content=found.content,
         authors=authors_of(row, found.version),
         checkpoint_sha256=row.checkpoint.digest if row.checkpoint else None,
+        measured=of_link(row, found.content, actor=actor),
         predictions=predictions_of(row, found),
         foothold=listed,
     )

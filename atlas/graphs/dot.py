@@ -41,9 +41,11 @@ def _node(node: Node, origin: str) -> str:
 
 
 def _edge(edge: Edge, origin: str) -> str:
-    said = " ".join(part for part in (edge.relation, edge.sign) if part) or "measured"
+    sign = edge.sign or edge.measured
+    said = " ".join(part for part in (edge.relation or "measured", sign) if part)
     rests_on = f"{origin}/f/{edge.link}" if edge.link else f"{origin}/j/{edge.finding}"
-    drawn = f", {DRAWN[edge.sign]}" if edge.sign in DRAWN else ""
+    drawn = f", {DRAWN[sign]}" if sign in DRAWN else ""
+    drawn += f", norm={_quoted(repr(edge.norm))}" if edge.norm is not None else ""
     ends = f"{_quoted(edge.source)} -> {_quoted(edge.target)}"
     return f"{ends} [label={_quoted(said)}, URL={_quoted(rests_on)}{drawn}]"
 

@@ -29,6 +29,11 @@ class Edge:
     sign: str
     state: str  # of the link today; empty in a version, which never changes
     rests_on: str = ""  # the job whose finding the link rests on
+    # What was measured of it by `finding` or `rests_on`, where that measured a connection: never changed.
+    weights: str = ""  # expanded, best-case, raw, expected
+    measured: str = ""  # its sign: +, -, mixed
+    norm: float | None = None
+    share: float | None = None  # of the target's norm² over the source's whole layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ KEYS = {
         "sign": "string",
         "state": "string",
         "rests_on": "string",
+        "weights": "string",
+        "measured": "string",
+        "norm": "double",
+        "share": "double",
     },
 }
 # What XML 1.0 cannot hold, not even escaped.

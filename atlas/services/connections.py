@@ -46,14 +46,14 @@ def _write(finding: Finding, measured: Sequence[Measured]) -> None:
     )
 
 
-def measured_by(jobs: Iterable[Job]) -> set[tuple[int, int, int]]:
-    """(job, source, target) of every edge that their findings list, in one query."""
-    rows = Connection.objects.filter(finding__job__in=jobs)
-    return set(rows.values_list("finding__job", "source", "target"))
+def measured_by(jobs: Iterable[Job]) -> dict[tuple[int, int, int], str]:
+    """The sign of every edge that their findings list, by (job, source, target), in one query."""
+    rows = Connection.objects.filter(finding__job__in=jobs).values_list("finding__job", "source", "target", "sign")
+    return {(job, source, target): sign for job, source, target, sign in rows}
 
 
-def _neurons(checkpoint: Checkpoint, units: Iterable[str]) -> dict[str, Neuron]:
-    """The rows of units by name, in one query."""
+def named(units: Iterable[str]) -> Q:
+    """The neurons of one checkpoint that have these names."""
     wanted = Q(pk__in=())
     channels: dict[str, list[int]] = {}
     for unit in units:
@@ -61,5 +61,10 @@ def _neurons(checkpoint: Checkpoint, units: Iterable[str]) -> dict[str, Neuron]:
         channels.setdefault(layer, []).append(int(channel))
     for layer, listed in channels.items():
         wanted |= Q(layer__key=layer, channel__in=listed)
-    rows = Neuron.objects.filter(wanted, layer__checkpoint=checkpoint).select_related("layer")
+    return wanted
+
+
+def _neurons(checkpoint: Checkpoint, units: Iterable[str]) -> dict[str, Neuron]:
+    """The rows of units by name, in one query."""
+    rows = Neuron.objects.filter(named(units), layer__checkpoint=checkpoint).select_related("layer")
     return {f"{row.layer.key}:{row.channel}": row for row in rows}

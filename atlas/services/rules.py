@@ -13,13 +13,15 @@ from django.db.models import F
 from atlas import validation
 from atlas.contents.link import CAUSAL
 from atlas.errors import MalformedQuery, Validation
-from atlas.models import Checkpoint, Contributor, Foothold, ProbeKind, Revision
+from atlas.models import Checkpoint, Contributor, Foothold, Job, ProbeKind, Revision
 from atlas.search import parse
 from atlas.services import connections, wiring
 from atlas.services.settling import Settled, settle
 
 Fault = tuple[str, str]  # JSON pointer within the content, and what is wrong there
 Check = Callable[[Settled], Iterator[Fault]]
+IMPLIED = {"excites": "+", "inhibits": "-"}  # the sign that goes with a relation
+OPPOSITE = {"+": "-", "-": "+"}
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,32 @@ def a_fitting_sign(it: Settled) -> Iterator[Fault]:
 
 def rests_on_its_own_edge(it: Settled) -> Iterator[Fault]:
     job = it.jobs.get("/rests_on/finding")
-    if job and job.probe.name == connections.PROBE:
-        source, target = it.neurons["/source"], it.neurons["/target"]
-        if (job.pk, source.pk, target.pk) not in connections.measured_by([job]):
+    if job is None:
+        return
+    if job.probe.name == connections.PROBE:
+        if (job.pk, *_ends(it)) not in connections.measured_by([job]):
             yield "/rests_on/finding", f"It lists no connection from {it.content['source']} to {it.content['target']}."
+    elif not _is_about(job, it):
+        yield "/rests_on/finding", f"It is about {job.subject_text}, and so about neither of the two."
+
+
+def a_sign_as_measured(it: Settled) -> Iterator[Fault]:
+    job = it.jobs.get("/rests_on/finding")
+    said = {it.content["sign"], IMPLIED.get(it.content["relation"])} & OPPOSITE.keys()
+    measured = connections.measured_by([job]).get((job.pk, *_ends(it)), "") if job and said else ""
+    if OPPOSITE.get(measured) in said:
+        yield "/sign", f"It was measured as {measured}."
+
+
+def _ends(it: Settled) -> tuple[int, int]:
+    return it.neurons["/source"].pk, it.neurons["/target"].pk
+
+
+def _is_about(job: Job, it: Settled) -> bool:
+    """Whether a job asked about an end of a link: by name, in a sum of units, with its layer, or with all there is."""
+    named = {unit for unit, _ in job.subject["units"]} | {job.subject.get("layer")} - {None}
+    ends = [it.content[end] for end in ("source", "target")]
+    return not named or not named.isdisjoint([*ends, *(end.rpartition(":")[0] for end in ends)])
 
 
 # --- circuits and collections -----------------------------------------------------------------------------------------
@@ -135,11 +159,10 @@ def edges_are_their_links(it: Settled) -> Iterator[Fault]:
 
 
 def edges_are_measured(it: Settled) -> Iterator[Fault]:
-    traced = [job for job in it.jobs.values() if job.probe.name == connections.PROBE]
-    known = connections.measured_by(traced) if traced else set()
+    known = connections.measured_by(it.jobs.values()) if it.jobs else {}
     for place, edge in enumerate(it.content["edges"]):
         job = it.jobs.get(f"/edges/{place}/finding")
-        if job in traced:
+        if job:
             source, target = (it.neurons[f"/edges/{place}/{end}"] for end in ("source", "target"))
             if (job.pk, source.pk, target.pk) not in known:
                 yield f"/edges/{place}/finding", f"It lists no connection from {edge['source']} to {edge['target']}."
@@ -280,6 +303,7 @@ RULES = (
     Rule("FH0014", "error", ("collection",), "A query that is kept can be read.", a_query_can_be_read),
     Rule("FH0015", "error", ("link",), "A link rests on the measurement of its own edge.", rests_on_its_own_edge),
     Rule("FH0016", "error", ("circuit",), "An edge's measurement is of this edge.", edges_are_measured),
+    Rule("FH0017", "warning", ("link",), "The sign is the one that was measured.", a_sign_as_measured),
     Rule("FH0020", "warning", ("evidence",), "Dataset examples are a spectrum.", a_spectrum_of_examples),
     Rule("FH0070", "warning", ("evidence",), "A handwritten circuit is measured.", handwriting_is_measured),
     Rule("FH0081", "warning", ("evidence",), "An ablation has a control.", an_ablation_is_controlled),

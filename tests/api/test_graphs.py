@@ -6,10 +6,12 @@ import networkx
 import pytest
 
 from atlas.services import footholds, reviews
+from atlas.services.connections import Measured
 from tests.claims import DISPUTE, revise
 
 pytestmark = pytest.mark.django_db
 GRAPHML, DOT = "application/graphml+xml", "text/vnd.graphviz"
+MEASURED = Measured("edges:1", "mixed:3", "expanded", norm=0.5, sign="-", share=0.25)
 WORK = {"rests_on": {"reference": {"title": "Curve Circuits", "doi": "10.23915/distill.00024.006"}}}
 
 
@@ -30,11 +32,17 @@ def link(make):
 
 
 @pytest.fixture
-def circuit(make, link, world):
+def measuring(measure, world, alice):
+    """A job that measured how edges:1 acts on mixed:3."""
+    return measure(world.checkpoint, alice, "mixed:3", MEASURED)
+
+
+@pytest.fixture
+def circuit(make, link, measuring):
     nodes = [{"unit": "edges:1", "label": 'a "b" & <c>', "x": 0.5, "y": 1}, {"unit": "mixed:3", "group": "曲"}]
     edges = [
         {"source": "edges:1", "target": "mixed:3", "link": link.accession},
-        {"source": "edges:1", "target": "mixed:3", "finding": world.done.fingerprint},
+        {"source": "edges:1", "target": "mixed:3", "finding": measuring.fingerprint},
     ]
     return make("circuit", title="Two & two", nodes=nodes, edges=edges)
 
@@ -43,13 +51,13 @@ def edges_of(answer):
     return [(it["link"], it["link_version"], it["sign"], it["state"]) for it in answer.json()["edges"]]
 
 
-def test_the_three_forms_say_the_same(circuit, link, world, anybody):
+def test_the_three_forms_say_the_same(circuit, link, measuring, anybody):
     at = f"footholds/{circuit.accession}/graph"
     found = anybody.get(at).json()
     assert [node["unit"] for node in found["nodes"]] == ["edges:1", "mixed:3"]
     assert found["nodes"][1]["url"] == "/c/toy/mixed/3"
     assert edges_of(anybody.get(at)) == [(link.accession, 1, "+", "proposed"), ("", None, "", "")]
-    assert found["edges"][1]["finding"] == world.done.fingerprint
+    assert found["edges"][1]["finding"] == measuring.fingerprint
     xml = anybody.get(at, headers={"Accept": GRAPHML})
     assert xml["Content-Type"] == f"{GRAPHML}; charset=utf-8"
     assert f'filename="{circuit.accession}.v1.graphml"' in xml["Content-Disposition"]
@@ -57,10 +65,35 @@ def test_the_three_forms_say_the_same(circuit, link, world, anybody):
     assert drawn.nodes["edges:1"]["label"] == 'a "b" & <c>'
     assert drawn.number_of_edges("edges:1", "mixed:3") == 2
     dot = anybody.get(at, headers={"Accept": DOT})
+    assert (
+        f'[label="measured -", URL="http://testserver/j/{measuring.fingerprint}", color="#2166ac"'
+        in dot.content.decode()
+    )
     assert dot.content.decode().startswith(f'digraph "{circuit.accession}" {{')
     tag = dot["ETag"]
     assert anybody.get(at, headers={"Accept": DOT, "If-None-Match": tag}).status_code == 304
     assert anybody.get(at, headers={"Accept": "application/xml"}).status_code == 406
+
+
+def test_edges_carry_the_measurement_they_rest_on(circuit, make, measuring, anybody):
+    """By a job, or by a link that rests on one; a link that rests on literature has been measured by nobody."""
+    told = ("weights", "measured", "norm", "share")
+    by_literature, by_job = anybody.get(f"footholds/{circuit.accession}/graph").json()["edges"]
+    assert [by_literature[it] for it in told] == ["", "", None, None]
+    assert [by_job[it] for it in told] == ["expanded", "-", 0.5, 0.25]
+    ends = {"source": "edges:1", "target": "mixed:3"}
+    measured = make("link", **ends, relation="inhibits", sign="-", rests_on={"finding": measuring.fingerprint})
+    [edge] = anybody.get(f"footholds/{measured.accession}/versions/1/graph").json()["edges"]
+    assert [edge[it] for it in told] == ["expanded", "-", 0.5, 0.25]
+    for said in (f"footholds/{measured.accession}", f"footholds/{measured.accession}/versions/1"):
+        found = anybody.get(said).json()["measured"]
+        assert (found["job"], found["sign"], found["norm"], found["share"]) == (measuring.fingerprint, "-", 0.5, 0.25)
+    xml = anybody.get(f"footholds/{circuit.accession}/graph", headers={"Accept": GRAPHML}).content
+    drawn = networkx.read_graphml(io.BytesIO(xml), force_multigraph=True)
+    assert sorted(it.get("norm", 0.0) for *_, it in drawn.edges(data=True)) == [0.0, 0.5]
+    page = anybody.client.get(f"/f/{measured.accession}", headers={"Accept": "text/html"}).content.decode()
+    assert f'<a href="/j/{measuring.fingerprint}">expanded weights</a>' in page
+    assert ">0.5</data>" in page
 
 
 def test_a_version_says_what_its_links_said_then(circuit, link, alice, bob, anybody):

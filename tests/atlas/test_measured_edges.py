@@ -6,7 +6,8 @@ from atlas.errors import LeaseLost, Validation
 from atlas.models import Connection
 from atlas.services import footholds, jobs
 from atlas.services.connections import Measured, writing
-from atlas.services.rules import RULES
+from atlas.services.rules import RULES, broken
+from atlas.services.settling import settle
 
 pytestmark = pytest.mark.django_db
 STRONG = Measured("edges:1", "mixed:3", "expanded", norm=0.5, sign="+", share=0.25)
@@ -62,9 +63,37 @@ def test_a_link_may_not_rest_on_a_job_that_measured_others(done, make, source, t
     assert f"{source} to {target}" in error["detail"]
 
 
-def test_a_link_may_rest_on_another_kind_of_finding(make, checkpoint, alice, ask_for, answer_jobs):
-    [pictured] = answer_jobs(*ask_for(checkpoint, alice, "edges:1").jobs)
+@pytest.mark.parametrize("unit", ["edges:1", "mixed:3", [{"unit": it, "weight": 1} for it in ("mixed:3", "mixed:4")]])
+def test_a_link_may_rest_on_another_kind_of_finding_about_one_of_its_ends(
+    make, checkpoint, alice, ask_for, answer_jobs, unit
+):
+    [pictured] = answer_jobs(*ask_for(checkpoint, alice, unit).jobs)
     assert make("link", **link(pictured)).head_version == 1
+
+
+def test_a_link_may_not_rest_on_a_finding_about_neither_of_its_ends(make, checkpoint, alice, ask_for, answer_jobs):
+    [pictured] = answer_jobs(*ask_for(checkpoint, alice, "mixed:4").jobs)
+    with pytest.raises(Validation) as refused:
+        make("link", **link(pictured))
+    [error] = refused.value.errors
+    assert (error["pointer"], error["code"]) == ("/content/rests_on/finding", "FH0015")
+    assert "mixed:4" in error["detail"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "warned"),
+    [
+        ({"relation": "excites", "sign": "+"}, False),
+        ({"relation": "unions-over", "sign": "mixed"}, False),
+        ({"relation": "inhibits", "sign": "none"}, True),
+        ({"relation": "builds-from", "sign": "-"}, True),
+    ],
+)
+def test_it_is_remarked_where_the_other_sign_was_measured(done, make, claimed, warned):
+    content = {**link(done), **claimed}
+    assert make("link", **content).head_version == 1
+    settled = settle(content, kind="link", checkpoint=done.checkpoint, actor=None)
+    assert [it.rule.code for it in broken(settled)] == (["FH0017"] if warned else [])
 
 
 def test_an_edge_of_a_circuit_rests_on_its_own_measurement(done, make):
@@ -75,6 +104,17 @@ def test_an_edge_of_a_circuit_rests_on_its_own_measurement(done, make):
         make("circuit", title="Two", nodes=nodes, edges=[edge, {**edge, "source": "edges:0"}])
     [error] = refused.value.errors
     assert (error["pointer"], error["code"]) == ("/content/edges/1/finding", "FH0016")
+
+
+@pytest.mark.parametrize("ends", [("edges:1", "mixed:3"), ("edges:1", "edges:1"), ("mixed:3", "edges:1")])
+def test_no_edge_of_a_circuit_rests_on_what_measured_no_connection(make, checkpoint, alice, ask_for, answer_jobs, ends):
+    [pictured] = answer_jobs(*ask_for(checkpoint, alice, "edges:1").jobs)
+    nodes = [{"unit": "edges:1"}, {"unit": "mixed:3"}]
+    edge = {"source": ends[0], "target": ends[1], "finding": pictured.fingerprint}
+    with pytest.raises(Validation) as refused:
+        make("circuit", title="One", nodes=nodes, edges=[edge])
+    [error] = refused.value.errors
+    assert (error["pointer"], error["code"]) == ("/content/edges/0/finding", "FH0016")
 
 
 def test_numbers_of_rules_are_given_once():

@@ -90,7 +90,11 @@ def predictions(**more: Schema) -> Schema:
     one = closed(
         "What a probe will find if the claim is true: a number of its finding, and the bounds it lies within.",
         probe=text(60, says="A probe's name; its newest version is asked."),
-        number=text(200, says="JSON pointer to a number in the finding: /pictures/0/maximum."),
+        number=text(
+            200,
+            says="JSON pointer to a number in the finding: /pictures/0/maximum. In a list, source=line:5 is the item "
+            "with that member, and a pointer that ends there is its place, from 1: /upstream/edges/source=line:5.",
+        ),
         optional={
             "params": {"type": "object", "description": "As in a job.", "default": {}},
             "least": {"type": "number", "description": "The number is at least this."},

@@ -19,8 +19,8 @@ class PredictionFacts:
 
     subject: str  # the unit that was asked about
     outcome: str
-    found: float | None  # the number
-    foretold: bool | None  # whether it stood in a version before the number was known
+    found: float | None  # the number; None of one that decides by not being listed, as the reason says
+    foretold: bool | None  # whether it stood in a version before what decides was known
     job: str | None
     probe_version: int | None
     reason: str
@@ -29,7 +29,7 @@ class PredictionFacts:
 def predictions_of(row: Foothold, version: Revision) -> tuple[PredictionFacts, ...]:
     """What became of each prediction of a version, in order: at most two queries, none where nothing is predicted."""
     found = trials.of(row, version.content)
-    since = _first_made(row, version) if any(one.found is not None for one in found) else {}
+    since = _first_made(row, version) if any(one.decided for one in found) else {}
     return tuple(
         _facts(trials.subject_of(version.content, it), one, since.get(_said(it)))
         for it, one in zip(version.content.get("predictions", ()), found, strict=True)
@@ -51,7 +51,7 @@ def _is_unasked(head: Revision, found: Sequence[PredictionFacts]) -> bool:
 
 
 def _facts(subject: str, one: Tested, since: datetime | None) -> PredictionFacts:
-    known_at = one.job.finished_at if one.job and one.found is not None else None
+    known_at = one.job.finished_at if one.job and one.decided else None
     return PredictionFacts(
         subject=subject,
         outcome=one.outcome,

@@ -12,10 +12,10 @@ from django.db.models import F
 
 from atlas import validation
 from atlas.contents.link import CAUSAL
-from atlas.errors import MalformedQuery, Validation
+from atlas.errors import AtlasError, MalformedQuery, Validation
 from atlas.models import Checkpoint, Contributor, Foothold, Job, ProbeKind, Revision
 from atlas.search import parse
-from atlas.services import connections, wiring
+from atlas.services import addresses, connections, trials, wiring
 from atlas.services.settling import Settled, settle
 
 Fault = tuple[str, str]  # JSON pointer within the content, and what is wrong there
@@ -270,6 +270,28 @@ def predictions_can_fail(it: Settled) -> Iterator[Fault]:
             yield f"/predictions/{place}/period", "Between these bounds lies the whole circle; give both, less apart."
         if not one["number"].startswith("/"):
             yield f"/predictions/{place}/number", "A JSON pointer starts with a slash."
+        for unit in _units_named(one["number"]):
+            if said := _misnamed(it, unit):
+                yield f"/predictions/{place}/number", said
+
+
+def _units_named(pointer: str) -> Iterator[str]:
+    """The neurons by which a pointer chooses an item of a list."""
+    for part in trials.parts(pointer):
+        named = trials.NAMED.fullmatch(part)
+        if named and named[1] in ("source", "target", "unit"):
+            yield named[2]
+
+
+def _misnamed(it: Settled, unit: str) -> str:
+    """Why no finding can name this neuron: a claim must not fall over a slip of the pen."""
+    assert it.checkpoint is not None
+    try:
+        place = addresses.Map(it.checkpoint).unit(unit)
+    except AtlasError as error:
+        return error.errors[0]["detail"] if error.errors else str(error)
+    known = f"{place.layer.key}:{place.channel}"
+    return "" if known == unit else f"Findings call it {known}."
 
 
 def _newest(footholds: Iterable[Foothold]) -> dict[int, dict[str, Any]]:

@@ -16,6 +16,7 @@ from atlas.models import Foothold, Job, Trial
 
 Prediction = Mapping[str, Any]
 PLACE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)  # RFC 6901: no leading zeros
+NAMED = re.compile(r"([^=]+)=(.+)", re.DOTALL)  # ours: the item of a list whose member is this text
 OVER = (Job.State.FAILED, Job.State.QUARANTINED)
 
 
@@ -30,6 +31,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """The place of an item that a list does not name: past its end, and no more is known."""
+
+    past: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tested:
     """What became of a prediction: the number that was found, by which job; where there is none, why."""
 
@@ -37,6 +45,11 @@ class Tested:
     job: Job | None = None
     found: float | None = None
     why: str = ""
+
+    @property
+    def decided(self) -> bool:
+        """Whether what was found decides."""
+        return self.outcome in (Outcome.HELD, Outcome.FALSIFIED)
 
 
 def subject_of(content: Mapping[str, Any], prediction: Prediction) -> str:
@@ -62,6 +75,8 @@ def tested(prediction: Prediction, job: Job) -> Tested:
     if job.state != Job.State.DONE:
         return Tested(Outcome.WAITING, job)
     found = number_at(prediction["number"], job.finding.numbers)
+    if isinstance(found, Unlisted):
+        return Tested(_unlisted(prediction, found), job, why=f"It is not among the {found.past} that are listed.")
     if found is None:
         return Tested(Outcome.FAILED, job, why=f"The finding has no number at {prediction['number']}.")
     return Tested(Outcome.HELD if holds(prediction, found) else Outcome.FALSIFIED, job, found)
@@ -75,18 +90,47 @@ def holds(prediction: Prediction, found: float) -> bool:
     return bool(least <= found <= most)
 
 
-def number_at(pointer: str, numbers: Any) -> float | None:
-    """The number a JSON pointer (RFC 6901) leads to, None where it leads to none; truth values are no numbers."""
-    found = numbers
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-        elif isinstance(found, list) and PLACE.fullmatch(name) and int(name) < len(found):
-            found = found[int(name)]
+def _unlisted(prediction: Prediction, found: Unlisted) -> Outcome:
+    """What it means for a place that it lies past the end of a list."""
+    if "period" in prediction or prediction.get("least", 1) > found.past + 1:
+        return Outcome.FAILED
+    if "most" not in prediction:
+        return Outcome.HELD
+    return Outcome.FALSIFIED if prediction["most"] <= found.past else Outcome.FAILED
+
+
+def number_at(pointer: str, numbers: Any) -> float | Unlisted | None:
+    """The number a JSON pointer (RFC 6901) leads to, None where it leads to none; truth values are no numbers.
+
+    In a list `source=line:5` is the first item with that member; where the pointer ends, its place, from 1.
+    """
+    found, place = numbers, None
+    for part in parts(pointer):
+        place = None
+        if isinstance(found, dict) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and PLACE.fullmatch(part) and int(part) < len(found):
+            found = found[int(part)]
+        elif isinstance(found, list) and (named := NAMED.fullmatch(part)):
+            place = _place(found, *named.groups())
+            found = found[place - 1] if isinstance(place, int) else None
         else:
             return None
+    if place is not None:
+        return place
     return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def parts(pointer: str) -> list[str]:
+    """What a JSON pointer leads through."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+
+
+def _place(listed: list[Any], member: str, text: str) -> int | Unlisted:
+    for place, item in enumerate(listed, 1):
+        if isinstance(item, dict) and item.get(member) == text:
+            return place
+    return Unlisted(len(listed))
 
 
 def _asks(prediction: Prediction, content: Mapping[str, Any], job: Job) -> bool:

@@ -7,7 +7,7 @@ from atlas.dossiers import footholds as dossiers
 from atlas.errors import Forbidden, IllegalStanding, PermissionRevoked, Validation
 from atlas.models import ChangeSet, Job, Membership, Notification, ProbeKind, Request, Role, Trial, Watch
 from atlas.services import catalog, footholds, jobs, predictions, standing, trials, workers
-from atlas.services.trials import number_at
+from atlas.services.trials import Unlisted, number_at
 from tests.claims import PREDICTION, revise
 from tests.conftest import SCHEMA
 
@@ -250,6 +250,65 @@ def test_the_flags_are_what_the_record_says(bold, ana, answer):
 def test_pointers_lead_to_numbers_only(pointer, found):
     numbers = {"a": [{"b": 1}], "x/y": 2, "t~z": 3, "": 4, "flag": True, "none": None, "text": "5"}
     assert number_at(pointer, numbers) == found
+
+
+EDGES = [{"source": "edges:2", "norm": 0.5, "balance": 1.0}, {"source": "edges:1", "norm": 0.25, "balance": -0.5}]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "found"),
+    [
+        ("/edges/source=edges:1/norm", 0.25), ("/edges/source=edges:1", 2), ("/edges/source=edges:2", 1),
+        ("/edges/source=edges:3", Unlisted(2)), ("/edges/source=edges:3/norm", None), ("/edges/norm=0.5", Unlisted(2)),
+        ("/edges/source=", None), ("/edges/=edges:1", None), ("/edges/source=edges:1/source", None),
+        ("/empty/source=edges:1", Unlisted(0)), ("/a=b", 7), ("/source=edges:1", None),
+    ],
+)  # fmt: skip
+def test_an_item_is_named_by_a_member(pointer, found):
+    assert number_at(pointer, {"edges": EDGES, "empty": [], "a=b": 7}) == found
+
+
+@pytest.mark.parametrize(
+    ("number", "bounds", "became"),
+    [
+        ("/edges/source=edges:1", {"most": 10}, ("held", 2)),
+        ("/edges/source=edges:1", {"most": 1}, ("falsified", 2)),
+        ("/edges/source=edges:2/balance", {"least": 0.33}, ("held", 1.0)),
+        ("/edges/source=edges:1/balance", {"least": 0.33}, ("falsified", -0.5)),
+        ("/edges/source=edges:3", {"most": 2}, ("falsified", None)),
+        ("/edges/source=edges:3", {"most": 3}, ("failed", None)),
+        ("/edges/source=edges:3", {"least": 3}, ("held", None)),
+        ("/edges/source=edges:3", {"least": 4}, ("failed", None)),
+        ("/edges/source=edges:3", {"least": 1, "most": 2, "period": 9}, ("failed", None)),
+        ("/edges/source=edges:3/balance", {"least": 0.33}, ("failed", None)),
+    ],
+)
+def test_the_source_is_in_the_top_ten_and_excites(probe, describe, ana, claimed, number, bounds, became):
+    """An absent one is past the end of the list: that decides a place, unless the bound lies past the end, too."""
+    claim = describe(predictions=[{"probe": "feature-visualization", "number": number, **bounds}])
+    predictions.test(actor=ana, foothold=claim)
+    for job in claimed():
+        jobs.finish(job, numbers={"edges": EDGES}, provenance={}, shown=())
+    assert outcome(claim) == became
+    [one] = dossiers.foothold(claim.accession, actor=None).predictions
+    assert one.foretold is (None if became[0] == "failed" else True)
+    assert bool(one.reason) == (became[1] is None)
+
+
+@pytest.mark.parametrize(
+    ("unit", "why"),
+    [
+        ("edges:99", "there is no neuron 99"), ("kinks:1", "has no layer kinks"),
+        ("mixed_5x5:0", "Findings call it mixed:8"), ("edges", "A unit is layer:channel"),
+    ],
+)  # fmt: skip
+def test_a_claim_does_not_fall_over_a_slip_of_the_pen(probe, describe, unit, why):
+    pointer = f"/edges/source={unit}/norm"
+    with pytest.raises(Validation) as refused:
+        describe(predictions=[{**PREDICTION, "number": pointer}])
+    [error] = refused.value.errors
+    assert (error["pointer"], error["code"]) == ("/content/predictions/0/number", "FH0013")
+    assert why in error["detail"]
 
 
 def test_who_may_not_compute_may_not_test_even_what_is_known(bold, ana, answer):

@@ -26,19 +26,22 @@ from atlas.models import (
     Term,
 )
 from atlas.services import evidence, footholds, people, predictions, reviews, teams, terms
+from atlas.services.connections import PROBE
+from atlas.services.questions import Question, ask
 from atlas.services.settling import settle
 
 Act = Mapping[str, Any]
 Content = dict[str, Any]
-PictureOf = Callable[[str], Job | None]  # the finished job that pictures a unit, where it is finished
+PictureOf = Callable[[str], Question]  # what asks for a picture of a unit
 
 
 class Waiting(Exception):
-    """The story goes on when there is a picture of a unit."""
+    """The story goes on when a question is answered."""
 
-    def __init__(self, unit: str, *, actor: Contributor) -> None:
-        super().__init__(f"the story goes on when there is a picture of {unit}")
-        self.unit, self.actor = unit, actor
+    def __init__(self, question: Question, *, actor: Contributor) -> None:
+        wanted = "it is known what feeds" if question.probe.name == PROBE else "there is a picture of"
+        super().__init__(f"the story goes on when {wanted} {question.text}")
+        self.question, self.actor = question, actor
 
 
 class Taken(Exception):
@@ -57,6 +60,7 @@ class Teller:
         self.teams: dict[str, Team] = {}
         self.speaks_for: dict[str, Team] = {}  # of each character, by handle
         self.told: dict[str, Foothold] = {}
+        self.measured: dict[str, Job] = {}
 
     def tell(self) -> Iterator[bool]:
         """Carry out one act after another; for each whether it was new. Raises Waiting, Taken, AtlasError."""
@@ -111,11 +115,16 @@ class Teller:
 
     def show(self, act: Act, actor: Contributor) -> bool:
         """Give evidence by the pictures of a unit, which a worker must have drawn."""
-        job = self.picture_of(act["picture"])
-        if job is None:
-            raise Waiting(act["picture"], actor=actor)
+        job = _answer(self.picture_of(act["picture"]), actor)
         content = evidence.from_job(job, interpretation=act["interpretation"]) | {"alt_text": act["alt_text"]}
         return self._attached(act, content, actor)
+
+    def measure(self, act: Act, actor: Contributor) -> bool:
+        """Have a worker find out what feeds a unit, for links that rest on it by `as`; never new itself."""
+        about: dict[str, Any] = {"subjects": [act["unit"]], "site": None, "params": act["params"], "many": True}
+        [question] = ask(checkpoint=self.checkpoint, probe=PROBE, **about)
+        self.measured[act["as"]] = _answer(question, actor)
+        return False
 
     def argue(self, act: Act, actor: Contributor) -> bool:
         """Give evidence that is written out."""
@@ -185,14 +194,15 @@ class Teller:
         return made, True
 
     def _meant(self, value: Any) -> Any:
-        """What a content says, with `@name` read as the accession of what was claimed under that name."""
+        """What a content says, with `@name` read as the accession or the job that the story knows by that name."""
         if isinstance(value, dict):
             return {name: self._meant(inner) for name, inner in value.items()}
         if isinstance(value, list):
             return [self._meant(inner) for inner in value]
-        if value == "@weights":
-            return self.checkpoint.weights_id
-        return self.told[value[1:]].accession if isinstance(value, str) and value.startswith("@") else value
+        if not isinstance(value, str) or not value.startswith("@"):
+            return value
+        job = self.measured.get(value[1:])
+        return job.fingerprint if job else self.told[value[1:]].accession
 
 
 ACTS: Mapping[str, Callable[[Teller, Act, Contributor], bool]] = {
@@ -200,6 +210,7 @@ ACTS: Mapping[str, Callable[[Teller, Act, Contributor], bool]] = {
     for act in (
         Teller.claim,
         Teller.show,
+        Teller.measure,
         Teller.argue,
         Teller.review,
         Teller.revise,
@@ -208,6 +219,14 @@ ACTS: Mapping[str, Callable[[Teller, Act, Contributor], bool]] = {
         Teller.withdraw,
     )
 }
+
+
+def _answer(question: Question, actor: Contributor) -> Job:
+    """The finished job that answers a question; raises Waiting where none has."""
+    found = Job.objects.filter(fingerprint=question.fingerprint, state=Job.State.DONE).select_related("probe").first()
+    if found is None:
+        raise Waiting(question, actor=actor)
+    return found
 
 
 def _claim_of(kind: str, content: Content) -> tuple[str, list[Any]]:

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from atlas.dossiers import circuits
 from atlas.dossiers import footholds as dossiers
 from atlas.models import (
     Change,
@@ -63,11 +64,12 @@ def test_it_is_told_once_as_far_as_there_are_pictures(quick, drain, organism_on,
     call_command("seed")
     assert Job.objects.get().state == "queued", "it is asked for once"
     while "told" not in capsys.readouterr().out:
-        assert drain.drain(seconds=60) == 1, "every picture is a worker's"
+        assert drain.drain(seconds=60) == 1, "every picture and every weight is a worker's"
         call_command("seed")
     assert drain.drain(seconds=60) == 2, "what was predicted is computed"
     require_states()
     require_evidence()
+    require_measurements()
     require_people()
     before, changes = counted(), Change.objects.count()
     call_command("seed")
@@ -103,6 +105,15 @@ def require_evidence():
         for part in job.finding.shown.all():
             known = artifacts.find(part.artifact_id, actor=None)
             assert len(artifacts.read(known)) == known.size
+
+
+def require_measurements():
+    """Every link carries the connection that a worker measured, and says its sign, or that not all weights have it."""
+    links = [dossiers.foothold(row.accession, actor=None) for row in Foothold.objects.filter(kind="link")]
+    assert len(links) == 5
+    assert all(link.content["sign"] in (link.measured.sign, "mixed") for link in links)
+    circuit = Foothold.objects.get(kind="circuit")
+    assert all(edge.norm for edge in circuits.graph(circuit.accession, actor=None).edges)
 
 
 def require_people():

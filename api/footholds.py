@@ -21,7 +21,7 @@ from atlas.models import Contributor, Foothold, Support, Visibility
 from atlas.permissions import require
 from atlas.redirects import moved
 from atlas.search.fields import FLAGS
-from atlas.services import addresses, evidence, footholds
+from atlas.services import addresses, evidence, footholds, terms
 from atlas.validation import closed
 
 ROOT = "/api/v1/footholds"
@@ -116,7 +116,10 @@ class Listed(Endpoint):
             "author": "created_by__handle",
             "term": "terms__term__slug",
         }
-        return {column: self.asked[name] for name, column in columns.items() if name in self.asked}
+        chosen = {column: self.asked[name] for name, column in columns.items() if name in self.asked}
+        if "term" in self.asked:
+            chosen[columns["term"]] = terms.current(self.asked["term"])
+        return chosen
 
 
 class Circuits(Listed):

@@ -13,6 +13,7 @@ from atlas import canonical
 from atlas.errors import Gone, NotCanonical, NotFound, Validation
 
 MOST_ERRORS = 20
+SEEN = r"\S"  # the pattern of a text that is not blanks alone
 
 
 def faults(value: Any, schema: dict[str, Any], *, at: str = "") -> list[dict[str, str]]:
@@ -169,7 +170,7 @@ def _detail(error: ValidationError) -> str:
         "maxItems": f"Must have at most {wanted} items.",
         "minItems": f"Must have at least {wanted} items.",
         "uniqueItems": "Must not repeat an item.",
-        "pattern": f"Must match {wanted}.",
+        "pattern": "Must have something to be seen." if wanted == SEEN else f"Must match {wanted}.",
     }
     return sentences.get(str(error.validator), error.message[:200])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from atlas.validation import closed
+from atlas.validation import SEEN, closed
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -43,8 +43,9 @@ class Content:
 
 
 def text(most: int, *, least: int = 1, says: str) -> Schema:
-    """A text of bounded length."""
-    return {"type": "string", "minLength": least, "maxLength": most, "description": says}
+    """A text of bounded length; where it may not be empty, not of blanks alone either."""
+    seen = {"pattern": SEEN} if least else {}
+    return {"type": "string", "minLength": least, "maxLength": most, **seen, "description": says}
 
 
 def several(item: Schema, *, most: int, says: str, least: int = 0) -> Schema:

@@ -8,7 +8,7 @@ from atlas import agreement
 from atlas.agreement import Verdict
 from atlas.models import Contributor, Foothold, Review
 from atlas.permissions import readable_footholds
-from atlas.services import addresses, standing
+from atlas.services import addresses, standing, terms
 
 MOST_PAIRS = 100
 
@@ -60,7 +60,7 @@ def of_checkpoint(
     if key:
         claims = claims.filter(neurons__neuron__layer__key=key)
     if term:
-        claims = claims.filter(terms__term__slug=term)
+        claims = claims.filter(terms__term__slug=terms.current(term))
     given = _first(claims.values("pk"), blind=blind)
     return AgreementDossier(
         checkpoint=row.slug,

@@ -12,7 +12,7 @@ from atlas.dossiers.coverage import NOTHING, CoverageFacts, Said
 from atlas.dossiers.families import FamilyFacts, families, members
 from atlas.models import Checkpoint, Contributor, Job, Layer
 from atlas.permissions import readable_jobs
-from atlas.services import addresses, recordings
+from atlas.services import addresses, recordings, terms
 
 SIZE = 100  # tiles of a page
 PICTURES = "feature-visualization"
@@ -232,7 +232,8 @@ def _chosen(
         belonging = members(row, layer, wanted.family, actor=actor)
         conditions.append(belonging.__contains__)
     if wanted.term:
-        use = coverage.descriptions(actor).filter(neurons__neuron__layer=layer, terms__term__slug=wanted.term)
+        word = terms.current(wanted.term)
+        use = coverage.descriptions(actor).filter(neurons__neuron__layer=layer, terms__term__slug=word)
         using = set(use.values_list("neurons__neuron__channel", flat=True))
         conditions.append(using.__contains__)
     return [channel for channel in range(layer.channels) if all(holds(channel) for holds in conditions)]

@@ -14,6 +14,7 @@ from atlas.permissions import require
 from atlas.services import changes, indexing
 
 LONGEST_LABEL, LONGEST_DEFINITION, MOST_SYNONYMS = 80, 1_000, 20
+NOT_FREE = {"pointer": "/slug", "code": "not-free", "detail": "Is in use."}
 
 
 def find(slug: str) -> Term:
@@ -22,6 +23,12 @@ def find(slug: str) -> Term:
     if found is None or len(slug) > 40:
         raise NoSuchTerm(term=slug[:80])
     return found
+
+
+def current(slug: str) -> str:
+    """What a term that was merged is called now; any other word as it is."""
+    found = Term.objects.filter(slug=slug, replaced_by__isnull=False).values_list("replaced_by__slug", flat=True)
+    return found.first() or slug
 
 
 @transaction.atomic
@@ -39,14 +46,10 @@ def create(
     errors = _of_slug(slug) + _of_words(label, definition, synonyms or [])
     if errors:
         raise Validation(errors=errors)
-    made = Term.objects.create(
-        slug=slug,
-        label=label.strip(),
-        definition=definition.strip(),
-        synonyms=synonyms or [],
-        broader=broader,
-        created_by=actor,
-    )
+    words = {"label": label.strip(), "definition": definition.strip(), "synonyms": synonyms or []}
+    made, is_new = Term.objects.get_or_create(slug=slug, defaults={**words, "broader": broader, "created_by": actor})
+    if not is_new:  # of two who make one word at once the database says who was first
+        raise Validation(errors=[NOT_FREE])
     indexing.name_term(made)
     changes.record(actor, "term.create", slug)
     return made
@@ -104,9 +107,7 @@ def _move_uses(term: Term, into: Term) -> None:
 def _of_slug(slug: str) -> list[dict[str, str]]:
     if not re.match(SLUG, slug):
         return [{"pointer": "/slug", "code": "not-pattern", "detail": str(is_slug.message)}]
-    if Term.objects.filter(slug=slug).exists():
-        return [{"pointer": "/slug", "code": "not-free", "detail": "Is in use."}]
-    return []
+    return [NOT_FREE] if Term.objects.filter(slug=slug).exists() else []
 
 
 def _of_words(label: str, definition: str, synonyms: list[str]) -> list[dict[str, str]]:

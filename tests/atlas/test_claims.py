@@ -1,10 +1,13 @@
 """The kinds of claims: links and circuits, evidence, the vocabulary, and what was not saved."""
 
 import pytest
+from django.test import Client
 
+from atlas.dossiers import agreement
+from atlas.dossiers.walls import Wanted, wall
 from atlas.errors import EditConflict, Validation
 from atlas.models import Foothold, Support
-from atlas.services import evidence, footholds, terms, unsaved
+from atlas.services import evidence, footholds, reviews, terms, unsaved
 from tests.claims import WORD, revise
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +143,20 @@ class TestTerms:
         assert after.revisions.get().content["terms"][0]["term"] == "curve"
         with pytest.raises(Validation):
             terms.merge(actor=curator, term=curve, into=bend)
+
+    def test_lists_know_a_merged_term_by_its_old_address(self, describe, ana, bo, curator):
+        """A script, a bookmark or a paper that asks for the old word finds what the new one finds, not nothing."""
+        bend = terms.create(actor=ana, slug="bend", label="bend")
+        claim = describe(terms=[{"term": "bend", "polarity": "detects"}])
+        reviews.review(actor=bo, foothold=claim, version=1, verdict="agree")
+        reviews.review(actor=curator, foothold=claim, version=1, verdict="agree")
+        terms.merge(actor=curator, term=bend, into=terms.create(actor=ana, slug="curve", label="curve"))
+        for slug in ("bend", "curve"):
+            listed = Client().get(f"/api/v1/footholds?term={slug}").json()["items"]
+            assert [it["accession"] for it in listed] == [claim.accession]
+            assert [it.tile.channel for it in wall("toy", "mixed", actor=None, wanted=Wanted(term=slug)).tiles] == [9]
+            assert agreement.of_checkpoint("toy", actor=None, term=slug).raw.verdicts == 2
+        assert Client().get("/api/v1/footholds?term=nothing").json()["items"] == []
 
     def test_a_renamed_term_keeps_its_slug_and_its_old_name(self, ana, curator):
         bend = terms.create(actor=ana, slug="bend", label="bend")

@@ -6,9 +6,9 @@ from contextlib import suppress
 import pytest
 from django.db import connection
 
-from atlas.errors import EditConflict
+from atlas.errors import EditConflict, Validation
 from atlas.models import Foothold, Membership, Revision, Role
-from atlas.services import comments, evidence, footholds, reviews, teams
+from atlas.services import comments, evidence, footholds, reviews, teams, terms
 from tests.claims import WORD, member, revise
 
 ROUNDS, MIXED_ROUNDS = 500, 12
@@ -84,6 +84,30 @@ def test_whoever_writes_of_one_claim_at_once_nobody_is_turned_away(contested):
         thread.join()
     assert failed == []
     assert [*claim.comments.values_list("number", flat=True)] == [*range(1, MIXED_ROUNDS + 1)]
+
+
+def test_of_two_who_make_one_word_at_once_one_is_told_that_it_is_in_use(contested):
+    _, writers = contested
+    together, outcomes = threading.Barrier(len(writers), timeout=60), []
+
+    def make(writer):
+        try:
+            for turn in range(MIXED_ROUNDS):
+                together.wait()
+                try:
+                    terms.create(actor=writer, slug=f"word-{turn}", label="word")
+                    outcomes.append((turn, "made"))
+                except Validation as refused:
+                    outcomes.append((turn, refused.errors[0]["code"]))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=make, args=(writer,)) for writer in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == sorted((turn, it) for turn in range(MIXED_ROUNDS) for it in ("made", "not-free"))
 
 
 def _outcome(claim, writer, turn, together):

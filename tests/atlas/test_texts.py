@@ -55,6 +55,23 @@ def test_a_title_that_misleads_is_refused_by_its_field(text, code):
     assert caught.value.status == 422
 
 
+@pytest.mark.parametrize("blank", [" ", "  ", "\u2003", "\u200b", "\u200e \u200f"], ids=ascii)
+@pytest.mark.parametrize(
+    ("field", "content"),
+    [
+        ("title", lambda blank: {"title": blank}),
+        ("parameters/0/name", lambda blank: {"parameters": [{"name": blank, "value": 1, "unit": ""}]}),
+        ("senses/0/title", lambda blank: {"senses": [{"title": blank}]}),
+    ],
+)
+def test_what_is_to_be_read_is_not_blank(describe, blank, field, content):
+    """A claim without a title would be a link that nobody sees, and a citation of nothing."""
+    with pytest.raises((Validation, TextPolicy)) as refused:
+        describe(**content(blank))
+    assert [it["pointer"] for it in refused.value.errors] == [f"/content/{field}"]
+    assert "to be seen" in refused.value.errors[0]["detail"]
+
+
 @pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
 def test_what_people_are_called_is_kept(text):
     kept = texts.line(f" {text} ", at="/title", longest=120)

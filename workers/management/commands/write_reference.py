@@ -18,6 +18,7 @@ import workers.worlds
 from atlas.contents import CONTENTS
 from atlas.permissions import RULES
 from atlas.services import rules as numbered
+from atlas.validation import SEEN
 from workers import survey
 from workers.interp.probes import PROBES
 
@@ -156,8 +157,9 @@ def members(schema: dict[str, Any], *, within: str) -> Iterator[str]:
 
 
 def bounds(rule: dict[str, Any], key: str) -> bool:
-    """Whether a limit is one: no text and no list is shorter than nothing."""
-    return key in rule and not (key in ("minLength", "minItems") and rule[key] == 0)
+    """Whether a limit is one: no text and no list is shorter than nothing, and blanks alone are nothing to be read."""
+    empty = key in ("minLength", "minItems") and rule.get(key) == 0
+    return key in rule and not empty and rule[key] != SEEN
 
 
 def probes() -> str:

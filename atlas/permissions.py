@@ -37,18 +37,19 @@ class Rule:
 
 def is_operator(actor: Contributor | None) -> bool:
     """Whether this contributor runs the service; by a token only with the admin scope and for no single team."""
-    login = getattr(actor, "login", None)
-    credential = credential_of(actor)
-    bounded = credential is not None and (Scope.ADMIN not in credential.scopes or credential.team is not None)
-    return bool(login and login.is_active and login.instance_role == InstanceRole.OPERATOR and not bounded)
+    return _serves(actor, InstanceRole.OPERATOR)
 
 
 def is_moderator(actor: Contributor | None) -> bool:
-    """Whether this contributor hides what does not belong here; the operator does, too."""
+    """Whether this contributor hides what does not belong here, by such a token too; the operator does as well."""
+    return _serves(actor, InstanceRole.MODERATOR, InstanceRole.OPERATOR)
+
+
+def _serves(actor: Contributor | None, *roles: InstanceRole) -> bool:
     login = getattr(actor, "login", None)
-    return is_operator(actor) or bool(
-        login and login.is_active and login.instance_role == InstanceRole.MODERATOR and credential_of(actor) is None
-    )
+    credential = credential_of(actor)
+    bounded = credential is not None and (Scope.ADMIN not in credential.scopes or credential.team is not None)
+    return bool(login and login.is_active and login.instance_role in roles and not bounded)
 
 
 def may_read(actor: Contributor | None, checkpoint: Checkpoint) -> bool:

@@ -148,3 +148,15 @@ def test_an_operators_token_operates_only_with_the_admin_scope(operator):
     assert not permissions.is_operator(bearer(operator, "read", "write"))
     assert permissions.is_operator(bearer(operator, "admin"))
     assert not permissions.is_operator(bearer(operator, "admin", team=1))
+
+
+def test_a_moderators_token_moderates_only_with_the_admin_scope():
+    """A script may hide a flood of advertisements; one that only reads sees no more than others."""
+    moderator = people.join(username="mo", password="correct horse battery", role="moderator").contributor
+    assert permissions.permits(moderator, "foothold.moderate", None)
+    assert not permissions.is_operator(moderator)
+    assert not permissions.is_moderator(bearer(moderator, "read", "write"))
+    assert not permissions.is_moderator(bearer(moderator, "admin", team=1))
+    for verb in ("foothold.moderate", "comment.moderate"):
+        assert permissions.permits(bearer(moderator, "admin"), verb, None)
+        assert not permissions.permits(bearer(moderator, "read", "write"), verb, None)

@@ -1,6 +1,7 @@
 """A circuit over HTTP: as JSON, GraphML or DOT as Accept says, and a version of it the same for ever."""
 
 import io
+from dataclasses import replace
 
 import networkx
 import pytest
@@ -94,6 +95,22 @@ def test_edges_carry_the_measurement_they_rest_on(circuit, make, measuring, anyb
     page = anybody.client.get(f"/f/{measured.accession}", headers={"Accept": "text/html"}).content.decode()
     assert f'<a href="/j/{measuring.fingerprint}">expanded weights</a>' in page
     assert ">0.5</data>" in page
+
+
+def test_what_a_link_rests_on_is_the_same_whatever_comes_after(
+    make, measure, measuring, world, alice, operator, anybody
+):
+    """Other numbers of the same edge, a second version, an end: the first version says what it said, byte for byte."""
+    ends = {"source": "edges:1", "target": "mixed:3"}
+    link = make("link", **ends, relation="inhibits", sign="-", rests_on={"finding": measuring.fingerprint})
+    first = f"/f/{link.accession}/v1"
+    forms = [f"{first}{suffix}" for suffix in (".json", "/graph.json", "/graph.graphml", "/graph.dot", ".bib", ".ris")]
+    before = [anybody.client.get(form).content for form in forms]
+    newer = measure(world.checkpoint, alice, "mixed:3", replace(MEASURED, norm=9.0, sign="+"), top=2)
+    revise(link, alice, rests_on={"finding": newer.fingerprint})
+    assert anybody.get(f"footholds/{link.accession}").json()["measured"]["norm"] == 9.0
+    footholds.retract(actor=operator, foothold=link, reason="It was measured anew.")
+    assert [anybody.client.get(form).content for form in forms] == before
 
 
 def test_a_version_says_what_its_links_said_then(circuit, link, alice, bob, anybody):

@@ -3,6 +3,7 @@
 They run whenever something is saved or imported, on the page, and every night (`manage.py check_rules`).
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -201,6 +202,25 @@ def a_member_of_its_family(it: Settled) -> Iterator[Fault]:
         yield "/claims/family", f"{family.accession} does not list {it.content['neuron']}."
 
 
+def a_term_once(it: Settled) -> Iterator[Fault]:
+    senses = it.content["senses"]
+    said = {f"/senses/{place}/terms/{{}}/term": sense.get("terms", ()) for place, sense in enumerate(senses)}
+    for pointer, uses in ({"/terms/{}/term": it.content["terms"]} | said).items():
+        yield from _repeated([use["term"] for use in uses], pointer)
+
+
+def shares_of_one_whole(it: Settled) -> Iterator[Fault]:
+    total = math.fsum(sense.get("share", 0) for sense in it.content["senses"])
+    if total > 1 + 1e-9:
+        yield "/senses", f"Their shares of its strongest examples add up to {total:.3g}."
+
+
+def pure_is_of_one_sense(it: Settled) -> Iterator[Fault]:
+    senses = len(it.content["senses"])
+    if senses > 1 and it.content["claims"].get("purity") == "claimed":
+        yield "/claims/purity", f"It answers to {senses} things, as its senses say."
+
+
 # --- evidence ---------------------------------------------------------------------------------------------------------
 def literature_is_named(it: Settled) -> Iterator[Fault]:
     if it.content["method"] == "LT" and it.content["reference"] is None:
@@ -326,7 +346,10 @@ RULES = (
     Rule("FH0015", "error", ("link",), "A link rests on the measurement of its own edge.", rests_on_its_own_edge),
     Rule("FH0016", "error", ("circuit",), "An edge's measurement is of this edge.", edges_are_measured),
     Rule("FH0017", "warning", ("link",), "The sign is the one that was measured.", a_sign_as_measured),
+    Rule("FH0018", "warning", ("description",), "A term is said of a neuron once.", a_term_once),
+    Rule("FH0019", "warning", ("description",), "The senses of a neuron share its examples.", shares_of_one_whole),
     Rule("FH0020", "warning", ("evidence",), "Dataset examples are a spectrum.", a_spectrum_of_examples),
+    Rule("FH0021", "warning", ("description",), "A pure neuron has one sense.", pure_is_of_one_sense),
     Rule("FH0070", "warning", ("evidence",), "A handwritten circuit is measured.", handwriting_is_measured),
     Rule("FH0081", "warning", ("evidence",), "An ablation has a control.", an_ablation_is_controlled),
     Rule("FH0090", "error", ("evidence",), "Literature is named.", literature_is_named),

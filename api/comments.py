@@ -107,6 +107,20 @@ class OneComment(Endpoint):
         return Response(status=204)
 
 
+class PutBack(Endpoint):
+    """A comment that was taken back."""
+
+    @operation("put_back_comment", shapes.Comment, 404, 410, writes=True)
+    def post(self, request: Request, accession: str, number: str) -> Response:
+        """Let stand again what I took back."""
+        person, (row, one) = self.person, _found(accession, number, actor=self.actor)
+        require(person, "comment.remove", one)
+        self.given()
+        comments.put_back(actor=person, comment=one)
+        one.refresh_from_db(fields=["removed_at"])
+        return Response(body(dossiers.comment(row, one, actor=person)))
+
+
 class CommentVersions(Endpoint):
     """The versions of a comment."""
 

@@ -56,3 +56,16 @@ class Reviews(Endpoint):
         team = naming.known_team(given.pop("team"), actor=person) if "team" in given else None
         reviews.review(actor=person, foothold=row, team=team, **given)
         return Response(body(dossiers.foothold(row.accession, actor=person)), status=201)
+
+
+class Mine(Endpoint):
+    """My verdict on a foothold."""
+
+    @operation("recant_review", None, 404, 410, codes=(204,), writes=True)
+    def delete(self, request: Request, accession: str) -> Response:
+        """Take my verdict back; that I gave it stays in the record."""
+        person, row = self.person, footholds.find(accession, actor=self.actor)
+        require(person, "foothold.review", row)
+        self.given()
+        reviews.recant(actor=person, foothold=row)
+        return Response(status=204)

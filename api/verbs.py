@@ -14,7 +14,7 @@ from atlas.dossiers import footholds as dossiers
 from atlas.dossiers.bodies import body
 from atlas.models import Contributor, Foothold, Support
 from atlas.permissions import require
-from atlas.services import evidence, footholds, predictions, reviews
+from atlas.services import evidence, footholds, predictions, reviews, withdrawals
 from atlas.validation import closed
 
 Act = Callable[[Contributor, Foothold, dict[str, Any]], Any]
@@ -80,6 +80,13 @@ Withdraw = verb(
     lambda actor, row, given: footholds.withdraw(actor=actor, foothold=row, **given),
     permission="foothold.withdraw",
     optional={"reason": {**REASON, "minLength": 0}},
+)
+Reinstate = verb(
+    "reinstate",
+    "Let what I withdrew stand again, as it stood before.",
+    lambda actor, row, given: withdrawals.reinstate(actor=actor, foothold=row),
+    permission="foothold.withdraw",
+    optional={},
 )
 Retract = verb(
     "retract",

@@ -33,6 +33,7 @@ class CommentFacts:
     version_tag: str
     at: datetime
     may_edit: OnThePage[bool]
+    may_put_back: OnThePage[bool]
     may_moderate: OnThePage[bool]
 
 
@@ -164,6 +165,7 @@ def _fact(row: Foothold, one: Comment, body: str) -> CommentFacts:
         version_tag=f"{row.accession}.c{one.number}.{one.head_version}",
         at=one.created_at,
         may_edit=False,
+        may_put_back=False,
         may_moderate=False,
     )
 
@@ -173,7 +175,8 @@ def _shown(facts: CommentFacts, one: Comment, actor: Contributor | None, *, mode
     if not _told(one, actor, moderates=moderates):
         facts = replace(facts, body="", quote="")
     wrote = actor is not None and one.author_id == actor.pk
-    return replace(facts, may_edit=wrote and facts.state == SHOWN, may_moderate=moderates)
+    may_edit, may_put_back = (wrote and facts.state == state for state in (SHOWN, REMOVED))
+    return replace(facts, may_edit=may_edit, may_put_back=may_put_back, may_moderate=moderates)
 
 
 def _told(one: Comment, actor: Contributor | None, *, moderates: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from atlas.dossiers.bodies import OnThePage, Spread
-from atlas.models import Contributor, Foothold, Import, ImportRow
+from atlas.models import Comment, Contributor, Foothold, Import, ImportRow
 from atlas.permissions import permits, readable_footholds, readable_imports
 from atlas.services import imports
 
@@ -42,6 +42,7 @@ class ImportDossier:
     judged: dict[str, int]
     outcome: dict[str, int]
     reversal: dict[str, int]
+    comments: int  # on what it made or revised: they stay there when it is undone
     may_commit: OnThePage[bool]
     may_undo: OnThePage[bool]
 
@@ -106,10 +107,17 @@ def batch(public_id: str, *, actor: Contributor | None) -> ImportDossier:
                 counts[name][found[name]] = counts[name].get(found[name], 0) + found["count"]
     return ImportDossier(
         facts=facts_of(row),
+        comments=_comments_on(row),
         may_commit=permits(actor, "import.commit", row),
         may_undo=permits(actor, "import.undo", row),
         **counts,
     )
+
+
+def _comments_on(row: Import) -> int:
+    written = row.rows.filter(outcome__in=(ImportRow.Outcome.CREATED, ImportRow.Outcome.REVISED))
+    standing = Comment.objects.filter(removed_at=None, moderation=Comment.Moderation.VISIBLE)
+    return standing.filter(foothold__in=written.values("foothold")).count()
 
 
 def rows_of(row: Import) -> QuerySet[ImportRow]:

@@ -89,7 +89,7 @@ def reviews(row: Foothold, actor: Contributor | None, found: Judgement, *, hidde
             at=it.at,
             current=it.superseded_at is None,
             counts=it.pk in weighed and weighed[it.pk].counts,
-            why=weighed[it.pk].why if it.pk in weighed else "Superseded by a later one.",
+            why=weighed[it.pk].why if it.pk in weighed else "Superseded by a later one, or taken back.",
         )
         for it in rows
     )

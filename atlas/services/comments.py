@@ -102,6 +102,14 @@ def remove(*, actor: Contributor, comment: Comment) -> None:
 
 
 @transaction.atomic
+def put_back(*, actor: Contributor, comment: Comment) -> None:
+    """Let stand again what one has taken back, in its place and in its newest version."""
+    require(actor, "comment.remove", comment)
+    if Comment.objects.filter(pk=comment.pk, removed_at__isnull=False).update(removed_at=None):
+        changes.record(actor, "comment.put-back", _name(comment))
+
+
+@transaction.atomic
 def resolve(*, actor: Contributor, comment: Comment) -> Comment:
     """Say that a thread has come to its end; the thread, by whichever comment of it."""
     thread = thread_of(comment)

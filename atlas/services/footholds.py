@@ -303,23 +303,27 @@ def _require_same_subject(settled: Settled, base: Revision) -> None:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 def propose(*, actor: Contributor, foothold: Foothold) -> Foothold:
     """draft → proposed: now others read it and review it."""
-    return _decide(actor, "foothold.revise", foothold, "proposed", (Standing.DRAFT,), standing=Standing.OPEN)
+    return decide(actor, "foothold.revise", foothold, "proposed", (Standing.DRAFT,), standing=Standing.OPEN)
 
 
+@transaction.atomic
 def withdraw(*, actor: Contributor, foothold: Foothold, reason: str = "") -> Foothold:
     """Its author takes it back; it stays readable, with a banner: a draft, which nobody else has read, to its team."""
+    changes.take_turn(foothold)
+    was = Foothold.objects.values("standing", "visibility").get(pk=foothold.pk)  # `withdrawals` brings it back
     columns = {
         "standing": Standing.WITHDRAWN,
         "standing_reason": texts.prose(reason, at="/reason", longest=1_000),
         "visibility": Case(When(standing=Standing.DRAFT, then=Value(str(Visibility.TEAM))), default=F("visibility")),
     }
-    return _decide(actor, "foothold.withdraw", foothold, "withdrawn", (Standing.DRAFT, Standing.OPEN), **columns)
+    allowed = (Standing.DRAFT, Standing.OPEN)
+    return decide(actor, "foothold.withdraw", foothold, "withdrawn", allowed, facts={"was": was}, **columns)
 
 
 def retract(*, actor: Contributor, foothold: Foothold, reason: str) -> Foothold:
     """A curator takes it back, and says why; raises Validation without a reason."""
     columns = {"standing": Standing.RETRACTED, "standing_reason": _reason(reason)}
-    return _decide(actor, "foothold.decide", foothold, "retracted", (Standing.OPEN, Standing.WITHDRAWN), **columns)
+    return decide(actor, "foothold.decide", foothold, "retracted", (Standing.OPEN, Standing.WITHDRAWN), **columns)
 
 
 @transaction.atomic
@@ -336,18 +340,18 @@ def merge(*, actor: Contributor, foothold: Foothold, into: Foothold, reason: str
         detail = f"Name another {foothold.kind} that stands."
         raise Validation(errors=[{"pointer": "/into", "code": "not-fitting", "detail": detail}])
     columns = {"standing": Standing.MERGED, "standing_reason": _reason(reason), "replaced_by": into}
-    return _decide(actor, "foothold.decide", foothold, "merged", (Standing.OPEN,), **columns)
+    return decide(actor, "foothold.decide", foothold, "merged", (Standing.OPEN,), **columns)
 
 
 def set_rank(*, actor: Contributor, foothold: Foothold, rank: str) -> Foothold:
     """Say which of several claims about one thing is shown first."""
-    return _decide(actor, "foothold.decide", foothold, "ranked", (Standing.DRAFT, Standing.OPEN), rank=rank)
+    return decide(actor, "foothold.decide", foothold, "ranked", (Standing.DRAFT, Standing.OPEN), rank=rank)
 
 
 def publish(*, actor: Contributor, foothold: Foothold) -> Foothold:
     """team → public. It does not go back: somebody may have cited it."""
     everyone = tuple(Standing)
-    return _decide(actor, "foothold.decide", foothold, "published", everyone, visibility=Visibility.PUBLIC)
+    return decide(actor, "foothold.decide", foothold, "published", everyone, visibility=Visibility.PUBLIC)
 
 
 @transaction.atomic
@@ -367,10 +371,11 @@ def moderate(*, actor: Contributor, foothold: Foothold, to: str, reason: str) ->
 
 
 @transaction.atomic
-def _decide(
+def decide(
     actor: Contributor, verb: str, foothold: Foothold, done: str, allowed: tuple[Standing, ...], **columns: Any
 ) -> Foothold:
     """One conditional UPDATE: the decision holds only if the foothold still stands as whoever decided believed."""
+    facts = columns.pop("facts", {})  # for the trace
     require(actor, verb, foothold)
     if not Foothold.objects.filter(pk=foothold.pk, standing__in=allowed).update(**columns):
         foothold.refresh_from_db(fields=["standing"])
@@ -381,7 +386,7 @@ def _decide(
         notifications.of_claim(foothold, actor=actor)
     elif done in ("retracted", "merged"):
         notifications.of_decision(foothold, actor=actor, done=done)
-    changes.record(actor, f"foothold.{done}", foothold.accession)
+    changes.record(actor, f"foothold.{done}", foothold.accession, **facts)
     return foothold
 
 

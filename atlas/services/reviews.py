@@ -59,6 +59,17 @@ def review(
 
 
 @transaction.atomic
+def recant(*, actor: Contributor, foothold: Foothold) -> None:
+    """Take my verdict back; that it was given stays in the record. Done twice, it is done once."""
+    require(actor, "foothold.review", foothold)
+    changes.take_turn(foothold)
+    if foothold.reviews.filter(reviewer=actor, superseded_at=None).update(superseded_at=timezone.now()):
+        standing.recompute(foothold)
+        foothold.refresh_from_db()
+        changes.record(actor, "foothold.recant", foothold.accession)
+
+
+@transaction.atomic
 def resolve(*, actor: Contributor, foothold: Foothold, outcome: str, rationale: str) -> Resolution:
     """Decide a dispute, with the reasons for it; it holds for this version until somebody disputes again.
 

@@ -307,7 +307,7 @@ def _misnamed(it: Settled, unit: str) -> str:
     """Why no finding can name this neuron: a claim must not fall over a slip of the pen."""
     assert it.checkpoint is not None
     try:
-        place = addresses.Map(it.checkpoint).unit(unit)
+        place = addresses.Map(it.checkpoint, [unit.partition(":")[0]]).unit(unit)
     except AtlasError as error:
         return error.errors[0]["detail"] if error.errors else str(error)
     known = f"{place.layer.key}:{place.channel}"

@@ -8,8 +8,8 @@ from django import forms
 from atlas.belonging import belongs
 from atlas.dossiers.footholds import FootholdDossier
 from atlas.models import Contributor, Foothold, Job, Role
-from atlas.permissions import readable_jobs, reviewing_teams
-from atlas.services import evidence
+from atlas.permissions import permits, readable_jobs, reviewing_teams
+from atlas.services import evidence, withdrawals
 from atlas.web import arguments
 
 MOST_JOBS = 50
@@ -18,7 +18,9 @@ FORMS: Mapping[str, type[forms.Form]] = {
     "test": arguments.Plain,
     "review": arguments.Verdict,
     "evidence": arguments.Evidence,
+    "recant": arguments.Plain,
     "withdraw": arguments.Withdrawal,
+    "reinstate": arguments.Plain,
     "resolve": arguments.Decision,
     "retract": arguments.Reasoned,
     "merge": arguments.Merger,
@@ -51,7 +53,10 @@ def _offered(row: Foothold, found: FootholdDossier, actor: Contributor) -> dict[
         "test": found.may_test,
         "review": found.may_review,
         "evidence": row.kind in evidence.CLAIMS and (open_ or drafted) and belongs(actor, Role.READER),
+        "recant": any(it.current and it.reviewer == actor.handle for it in found.reviews)
+        and permits(actor, "foothold.review", row),
         "withdraw": found.may_withdraw,
+        "reinstate": permits(actor, "foothold.withdraw", row) and withdrawals.stood(row) is not None,
         "resolve": found.may_decide and found.judgement.state == Foothold.State.DISPUTED,
         "retract": found.may_decide and open_,
         "merge": found.may_decide and open_,

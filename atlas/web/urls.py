@@ -120,6 +120,7 @@ urlpatterns = [
     path("f/<str:accession>/comments", discussion.write),
     path("f/<str:accession>/comments/<str:number>/edit", discussion.edit),
     path("f/<str:accession>/comments/<str:number>/remove", discussion.remove),
+    path("f/<str:accession>/comments/<str:number>/put-back", discussion.put_back),
     path("f/<str:accession>/comments/<str:number>/resolve", discussion.resolve),
     path("f/<str:accession>/comments/<str:number>/reopen", discussion.reopen),
     path("f/<str:accession>/comments/<str:number>/moderate", discussion.moderate),

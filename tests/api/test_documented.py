@@ -17,7 +17,7 @@ from api import events, urls
 from api.jobs import ASKED
 from atlas import validation
 from atlas.models import Foothold, Import, Membership, Role, Team, Term
-from atlas.services import catalog, checkpoints, people, pictures, teams
+from atlas.services import catalog, checkpoints, footholds, people, pictures, teams
 from atlas.services.checkpoints import LayerFacts
 from tests import archived, importing
 from tests.api import contract
@@ -191,11 +191,14 @@ class Asked:
         rows = Foothold.objects.filter(pk=claim.pk)
         if name in ("propose_foothold", "resolve_foothold"):
             rows.update(**({"standing": "draft"} if name.startswith("propose") else {"state": "disputed"}))
-        if name == "review_foothold":
+        if name in ("review_foothold", "recant_review"):
             Membership.objects.create(
                 team=Team.objects.get(slug="circle"), contributor=named("operator"), role=Role.REVIEWER
             )
-        own = ("withdraw_foothold", "discard_unsaved", "edit_comment", "remove_comment")
+        if name == "reinstate_foothold":
+            footholds.withdraw(actor=claim.created_by, foothold=claim)
+        own = ("withdraw_foothold", "reinstate_foothold", "discard_unsaved")
+        own += ("edit_comment", "remove_comment", "put_back_comment")
         if name in (*own, "read_search", "see_search", "remove_search"):
             self.api = Api(claim.created_by.login)
         if name == "test_foothold":

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client
 
 from atlas.models import Checkpoint, Contributor, Foothold, Import, Membership, Role, Scope, Team, Term
-from atlas.services import jobs, people, reviews, teams, tokens
+from atlas.services import footholds, jobs, people, reviews, teams, tokens
 from tests import archived, importing
 from tests.api.conftest import ROOT, Api, batch_of, claim_of, question, search_of
 from tests.api.routes import ROUTES, allowed, at
@@ -30,6 +30,7 @@ ADMINS = (401, 403, 403, 403, 403, 200, 200, 404, 401, 403)
 CURATORS = (401, 403, 403, 403, 200, 200, 200, 404, 401, 403)
 MODERATORS = (401, 403, 403, 403, 403, 403, 200, 404, 401, 403)
 SETTLING = (401, 403, 200, 200, 200, 200, 200, 404, 401, 403)  # the annotator began the thread
+PUTTING_BACK = (401, 403, 200, 403, 403, 403, 403, 404, 401, 403)  # the annotator said it
 WATCHING = (401, 200, 200, 200, 200, 200, 200, 404, 401, 403)
 NEURON = "checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>"
 ANNOTATORS = (401, 404, 200, 200, 200, 200, 200, 404, 401, 200)
@@ -69,12 +70,14 @@ MATRIX = {
     ("footholds/<str:accession>/reviews", "GET"): TEAMS,
     # The annotator wrote it, and is no reviewer; an operator reviews for no team.
     ("footholds/<str:accession>/reviews", "POST"): (401, 403, 403, 201, 201, 201, 403, 404, 401, 403),
+    ("footholds/<str:accession>/reviews/mine", "DELETE"): (401, 403, 403, 204, 204, 204, 403, 404, 401, 403),
     ("footholds/<str:accession>/comments", "GET"): TEAMS,
     ("footholds/<str:accession>/comments", "POST"): (401, 403, 201, 201, 201, 201, 201, 404, 401, 403),
     ("footholds/<str:accession>/comments/<str:number>", "GET"): TEAMS,
     ("footholds/<str:accession>/comments/<str:number>", "PATCH"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
     ("footholds/<str:accession>/comments/<str:number>", "DELETE"): (401, 403, 204, 403, 403, 403, 403, 404, 401, 403),
     ("footholds/<str:accession>/comments/<str:number>/versions", "GET"): TEAMS,
+    ("footholds/<str:accession>/comments/<str:number>/put-back", "POST"): PUTTING_BACK,
     ("footholds/<str:accession>/comments/<str:number>/resolve", "POST"): SETTLING,
     ("footholds/<str:accession>/comments/<str:number>/reopen", "POST"): SETTLING,
     ("footholds/<str:accession>/comments/<str:number>/moderate", "POST"): MODERATORS,
@@ -85,6 +88,7 @@ MATRIX = {
     ("footholds/<str:accession>/propose", "POST"): (401, 404, 200, 200, 200, 200, 200, 404, 401, 403),
     ("footholds/<str:accession>/test", "POST"): (401, 403, 200, 200, 200, 200, 200, 404, 401, 403),
     ("footholds/<str:accession>/withdraw", "POST"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
+    ("footholds/<str:accession>/reinstate", "POST"): (401, 403, 200, 403, 403, 403, 403, 404, 401, 403),
     ("footholds/<str:accession>/retract", "POST"): CURATORS,
     ("footholds/<str:accession>/merge", "POST"): CURATORS,
     ("footholds/<str:accession>/rank", "POST"): CURATORS,
@@ -273,6 +277,8 @@ def about_claims(route: str, claim: Foothold) -> dict[tuple[str, str], Any]:
     annotator = named("annotator")
     if route.endswith("/propose"):
         Foothold.objects.filter(pk=claim.pk).update(standing="draft")
+    if route.endswith("/reinstate"):
+        footholds.withdraw(actor=annotator, foothold=claim)
     if route.endswith("/test"):
         revise(claim, annotator, predictions=[PREDICTION])
     if route.endswith("/resolve"):

@@ -1,7 +1,8 @@
 """What is said about a claim, from its page: each form does one thing and leads back, or keeps what was typed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -47,23 +48,38 @@ def write(request: HttpRequest, accession: str) -> HttpResponse:
     except MENDED_HERE as error:
         place = ("write", None) if answered is None else ("reply", answered.number)
         return _refused(request, row, error, *place)
+    _told(request, made, "It is said.", "remove")
     return redirect(f"/f/{row.accession}#comment-{made.number}")
 
 
 def edit(request: HttpRequest, accession: str, number: str) -> HttpResponse:
     """Say it otherwise."""
-    typed = _typed(request)
-    return _done(
-        request, accession, number, "edit",
-        lambda person, one: comments.edit(
-            actor=person, comment=one, body=typed["body"], based_on=typed["version_tag"][:200]
-        ),
-    )  # fmt: skip
+    typed, before = _typed(request), dict[str, object]()
+
+    def mend(person: Contributor, one: Comment) -> None:
+        said = dossiers.comment(one.foothold, one, actor=person).comment.body
+        comments.edit(actor=person, comment=one, body=typed["body"], based_on=typed["version_tag"][:200])
+        before.update(body=said, version_tag=one.version_tag)
+
+    return _done(request, accession, number, "edit", mend, says="It is saved.", undo="edit", fields=before)
 
 
 def remove(request: HttpRequest, accession: str, number: str) -> HttpResponse:
     """Take back what I said."""
-    return _done(request, accession, number, "remove", lambda person, one: comments.remove(actor=person, comment=one))
+    return _done(
+        request, accession, number, "remove",
+        lambda person, one: comments.remove(actor=person, comment=one),
+        says="It is removed.", undo="put-back",
+    )  # fmt: skip
+
+
+def put_back(request: HttpRequest, accession: str, number: str) -> HttpResponse:
+    """Let stand again what I took back."""
+    return _done(
+        request, accession, number, "put-back",
+        lambda person, one: comments.put_back(actor=person, comment=one),
+        says="It is there again.", undo="remove",
+    )  # fmt: skip
 
 
 def resolve(request: HttpRequest, accession: str, number: str) -> HttpResponse:
@@ -87,10 +103,12 @@ def reopen(request: HttpRequest, accession: str, number: str) -> HttpResponse:
 def moderate(request: HttpRequest, accession: str, number: str) -> HttpResponse:
     """Hide a comment, or show it again."""
     to = Comment.Moderation.HIDDEN if request.POST.get("to") == "hidden" else Comment.Moderation.VISIBLE
+    back = "visible" if to == Comment.Moderation.HIDDEN else "hidden"
     why = _typed(request)["body"]
     return _done(
         request, accession, number, "moderate",
         lambda person, one: comments.moderate(actor=person, comment=one, to=to, reason=why),
+        says=f"It is {to} now.", undo="moderate", fields={"to": back, "body": "Undone."},
     )  # fmt: skip
 
 
@@ -116,18 +134,27 @@ def _spoken_to(request: HttpRequest, accession: str) -> tuple[Contributor, Footh
 
 
 def _done(
-    request: HttpRequest, accession: str, number: str, form: str, act: Act, *, says: str = "", undo: str = ""
-) -> HttpResponse:
-    """Do it and go back to the comment; or show what is wrong beside what was typed. `undo` names what undoes it."""
+    request: HttpRequest, accession: str, number: str, form: str, act: Act,
+    *, says: str, undo: str, fields: Mapping[str, object] = MappingProxyType({}),
+) -> HttpResponse:  # fmt: skip
+    """Do it and go back to the comment; or show what is wrong beside what was typed.
+
+    What is posted to `undo`, with the fields, undoes it.
+    """
     person, row = _spoken_to(request, accession)
     one = comments.find(row, number)
     try:
         act(person, one)
     except MENDED_HERE as error:
         return _refused(request, row, error, form, one.number)
-    if undo:
-        undoing.told(request, says, at=f"/f/{row.accession}/comments/{one.number}/{undo}", fields={})
+    _told(request, one, says, undo, fields)
     return redirect(f"/f/{row.accession}#comment-{one.number}")
+
+
+def _told(
+    request: HttpRequest, one: Comment, says: str, undo: str, fields: Mapping[str, object] = MappingProxyType({})
+) -> None:
+    undoing.told(request, says, at=f"/f/{one.foothold.accession}/comments/{one.number}/{undo}", fields=fields)
 
 
 def _typed(request: HttpRequest) -> dict[str, str]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -19,7 +18,7 @@ from atlas.services import footholds
 from atlas.web import arguments, entries, offers
 from atlas.web.negotiation import Page, negotiated
 from atlas.web.people import person_of, signed_in
-from atlas.web.views.verbs import MENDED_HERE, VERBS
+from atlas.web.views.verbs import MENDED_HERE, VERBS, earlier_verdict, tell
 
 NARROWED = ("checkpoint", "team", "kind", "order")
 
@@ -57,6 +56,7 @@ def _judged(
     require(person, "foothold.review", row)
     form = offers.bound("review", request.POST, row, person)
     if form.is_valid():
+        back = earlier_verdict(person, row, form.cleaned_data)
         try:
             VERBS["review"].act(person, row, dict(form.cleaned_data))
         except AtlasError as error:
@@ -65,7 +65,7 @@ def _judged(
             entries.refuse(form, error)
         else:
             verdict = Review.Verdict(form.cleaned_data["verdict"]).label
-            messages.success(request, f"“{row.title}”: your verdict, {verdict}, is recorded.")
+            tell(request, row, f"“{row.title}”: your verdict, {verdict}, is recorded.", back)
             return redirect(f"{place.after or _address(chosen)}#claim")
     return _page(found, place, chosen, person, form=form)
 

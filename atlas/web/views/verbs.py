@@ -13,7 +13,7 @@ from atlas import uploads
 from atlas.errors import AtlasError, EditConflict, IllegalStanding, NoSuchSupport, SelfReview, Validation
 from atlas.models import Contributor, Foothold
 from atlas.permissions import require
-from atlas.services import evidence, footholds, predictions, reviews, teams
+from atlas.services import evidence, footholds, predictions, reviews, teams, withdrawals
 from atlas.services import uploads as kept
 from atlas.validation import named_at
 from atlas.web import arguments, entries, offers, undoing
@@ -26,8 +26,9 @@ MENDED_HERE = (Validation, EditConflict, IllegalStanding, NoSuchSupport, SelfRev
 Given = dict[str, Any]
 
 
-# From the claim before and what was given: the verb by which it is taken back, and what that is given; None: it is not.
-Undo = Callable[[Foothold, Given], tuple[str, Given] | None]
+# From who acts, the claim before and what was given: the verb by which it is taken back, and what that is given; None:
+# it is not.
+Undo = Callable[[Contributor, Foothold, Given], tuple[str, Given] | None]
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,39 @@ def _detach(actor: Contributor, row: Foothold, given: Given) -> None:
     evidence.detach(actor=actor, evidence=known, claim=row, role=given["role"], facet=given["facet"])
 
 
-def _earlier_rank(row: Foothold, given: Given) -> tuple[str, Given] | None:
+def _earlier_rank(actor: Contributor, row: Foothold, given: Given) -> tuple[str, Given] | None:
     return ("rank", {"rank": row.rank}) if row.rank != given["rank"] else None
 
 
-def _earlier_text(row: Foothold, given: Given) -> tuple[str, Given] | None:
+def earlier_verdict(actor: Contributor, row: Foothold, given: Given) -> tuple[str, Given]:
+    """What they said before of this version is said again; who had said nothing of it takes back what they say now."""
+    before = row.reviews.filter(reviewer=actor, superseded_at=None, version=row.head_version).first()
+    if before is None:
+        return "recant", {}
+    said = {name: getattr(before, name) for name in ("version", "verdict", "reason", "text")}
+    return "review", {**said, "team": before.team.slug}
+
+
+def _my_verdict(actor: Contributor, row: Foothold, given: Given) -> tuple[str, Given] | None:
+    verb, back = earlier_verdict(actor, row, given)
+    return (verb, back) if back else None
+
+
+def _shown_before(actor: Contributor, row: Foothold, given: Given) -> tuple[str, Given] | None:
+    return ("moderate", {"to": row.moderation, "reason": "Undone."}) if row.moderation != given["to"] else None
+
+
+def _nothing_more(verb: str) -> Undo:
+    """The verb by which it is taken back, which is given nothing."""
+    return lambda actor, row, given: (verb, {})
+
+
+def _earlier_text(actor: Contributor, row: Foothold, given: Given) -> tuple[str, Given] | None:
     """Of what was brought back: the version before it comes back in turn."""
     return "restore", {"version": row.head_version, "based_on": row.head_version + 1}
 
 
-def _said_again(row: Foothold, given: Given) -> tuple[str, Given] | None:
+def _said_again(actor: Contributor, row: Foothold, given: Given) -> tuple[str, Given] | None:
     return "evidence", {"known": given["evidence"], "role": given["role"], "facet": given["facet"]}
 
 
@@ -86,11 +110,24 @@ VERBS = {
         lambda actor, row, given: footholds.propose(actor=actor, foothold=row),
         "Proposed: others read and review it now.",
     ),
-    "review": Verb("foothold.review", _review, "Your verdict is recorded."),
+    "review": Verb("foothold.review", _review, "Your verdict is recorded.", earlier_verdict),
+    "recant": Verb(
+        "foothold.review",
+        lambda actor, row, given: reviews.recant(actor=actor, foothold=row),
+        "Your verdict is taken back; that you gave it stays in the record.",
+        _my_verdict,
+    ),
     "withdraw": Verb(
         "foothold.withdraw",
         lambda actor, row, given: footholds.withdraw(actor=actor, foothold=row, **given),
         "Withdrawn; it stays readable and says so.",
+        _nothing_more("reinstate"),
+    ),
+    "reinstate": Verb(
+        "foothold.withdraw",
+        lambda actor, row, given: withdrawals.reinstate(actor=actor, foothold=row),
+        "It stands again.",
+        _nothing_more("withdraw"),
     ),
     "retract": Verb(
         "foothold.decide",
@@ -118,6 +155,7 @@ VERBS = {
         "foothold.moderate",
         lambda actor, row, given: footholds.moderate(actor=actor, foothold=row, **given),
         "Done, and kept in its log.",
+        _shown_before,
     ),
     "restore": Verb(
         "foothold.revise",
@@ -145,18 +183,18 @@ def act(request: HttpRequest, accession: str, verb: str) -> HttpResponse:
         require(person, chosen.permission, row)
     form = offers.bound(verb, request.POST, row, person)
     if form.is_valid():
-        back = chosen.undo(row, form.cleaned_data) if chosen.undo else None
+        back = chosen.undo(person, row, form.cleaned_data) if chosen.undo else None
         try:
             chosen.act(person, row, dict(form.cleaned_data))
         except MENDED_HERE as error:
             entries.refuse(form, error)
         else:
-            _tell(request, row, chosen.says, back)
+            tell(request, row, chosen.says, back)
             return redirect(f"/f/{row.accession}")
     return _answered(request, row, person, **{verb: form})
 
 
-def _tell(request: HttpRequest, row: Foothold, says: str, back: tuple[str, Given] | None) -> None:
+def tell(request: HttpRequest, row: Foothold, says: str, back: tuple[str, Given] | None) -> None:
     if back is None:
         messages.success(request, says)
     else:
@@ -187,9 +225,7 @@ def _given(request: HttpRequest, row: Foothold, person: Contributor) -> HttpResp
                 raise
             _refuse_evidence(form, error)
         else:
-            _tell(
-                request, row, "It stands with the claim now.", ("detach", {"evidence": made.accession, **_said(form)})
-            )
+            tell(request, row, "It stands with the claim now.", ("detach", {"evidence": made.accession, **_said(form)}))
             return redirect(f"/f/{row.accession}#evidence")
     return _answered(request, row, person, evidence=form)
 

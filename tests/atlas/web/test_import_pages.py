@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from atlas.models import Foothold, Import
-from atlas.services import imports
+from atlas.services import comments, imports
 from tests.atlas.web.reading import faults, page_of, read
 from tests.importing import DESCRIBED, jsonl
 
@@ -39,6 +39,16 @@ def test_from_the_form_to_the_undo_of_the_undo(signed_in, checkpoint):
     assert signed_in.get(f"{address}.json").json()["outcome"] == {"created": 1, "refused": 1}
     assert signed_in.get("/imports.json").json()["items"][0]["state"] == "committed"
     assert "This import is committed" in read_after(signed_in, f"{address}/commit", address).text
+
+
+def test_it_says_before_that_comments_stay(signed_in, checkpoint):
+    address = send(signed_in, jsonl([DESCRIBED]))["Location"]
+    assert "stays where it is" not in read_after(signed_in, f"{address}/commit", address).text
+    claim = Foothold.objects.get()
+    comments.write(actor=claim.created_by, foothold=claim, body="So it is.")
+    assert "1 comment on it stays where it is." in read(signed_in, address).text
+    assert read_after(signed_in, f"{address}/undo", address).text.count("1 comment stands on what it made.") == 1
+    assert signed_in.get(f"{address}.json").json()["comments"] == 1
 
 
 def read_after(client, posted, address):

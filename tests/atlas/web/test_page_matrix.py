@@ -109,6 +109,8 @@ WRITE = {
     "f/<str:accession>/test": ANNOTATORS,
     # The annotator wrote it, and is no reviewer; an operator reviews for no team.
     "f/<str:accession>/review": (302, 403, 403, 302, 302, 302, 403, 404, 302),
+    "f/<str:accession>/recant": (302, 403, 403, 302, 302, 302, 403, 404, 302),
+    "f/<str:accession>/reinstate": (302, 403, 302, 403, 403, 403, 403, 404, 302),
     "f/<str:accession>/withdraw": (302, 403, 302, 403, 403, 403, 403, 404, 302),
     "f/<str:accession>/retract": CURATORS,
     "f/<str:accession>/merge": CURATORS,
@@ -124,6 +126,7 @@ WRITE = {
     "f/<str:accession>/comments": (302, 403, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/comments/<str:number>/edit": AUTHOR,
     "f/<str:accession>/comments/<str:number>/remove": AUTHOR,
+    "f/<str:accession>/comments/<str:number>/put-back": AUTHOR,
     "f/<str:accession>/comments/<str:number>/resolve": ANNOTATORS,
     "f/<str:accession>/comments/<str:number>/reopen": ANNOTATORS,
     "f/<str:accession>/comments/<str:number>/moderate": (302, 403, 403, 403, 403, 403, 302, 404, 302),

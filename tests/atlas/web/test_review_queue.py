@@ -103,7 +103,7 @@ def test_why_it_is_disputed_lists_what_counts_before_what_does_not(claim, ana, b
     assert (faults(page), "Why it is disputed" in page.text) == ([], True)
     counted, idle = [one.text for one in page.all("ul") if one["class"] == "verdicts"]
     assert ("it is wrong" in counted, DISPUTE["text"] in counted) == (True, True)
-    assert "Superseded by a later one." in idle
+    assert "Superseded by a later one, or taken back." in idle
 
 
 @pytest.mark.parametrize("query", ["order=newest", "at=D000000000"])

@@ -4,8 +4,10 @@ import io
 import itertools
 import threading
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from atlas.models import Job
 from atlas.services import drafts, jobs, people, searches, teams, tokens
@@ -147,3 +149,26 @@ def test_nothing_moves_for_those_who_do_not_want_it(opened, people_and_jobs):
     for page in (still, lively):
         page.goto("/c/curve-circuit/gabor")
     assert (still.evaluate(moving), lively.evaluate(moving)) == ("none", "breathe")
+
+
+def test_a_table_that_goes_on_to_the_side_shows_that_it_does(opened, organism):
+    """A shadow at its edge, under either scheme, until its end is reached; the keyboard takes one there."""
+    page = opened(width=390)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto("/c/curve-circuit")
+        region = page.get_by_role("region", name="What is known of each layer")
+        region.focus()
+        edge = region.bounding_box() | {"width": 6}
+        edge["x"] += region.evaluate("it => it.clientWidth") - 6
+        begins = page.screenshot(clip=edge)
+        while region.evaluate("it => it.scrollLeft + it.clientWidth < it.scrollWidth - 1"):
+            page.keyboard.press("ArrowRight")
+        assert contrast(begins) > 2 * contrast(page.screenshot(clip=edge))
+
+
+def contrast(png: bytes) -> float:
+    """How much a row of pixels changes from side to side: the middle one of all, which holds no letter."""
+    with Image.open(io.BytesIO(png)) as opened_image:
+        grey = np.asarray(opened_image.convert("L"), dtype=float)
+    return float(np.median(abs(np.diff(grey, axis=1)).sum(axis=1)))

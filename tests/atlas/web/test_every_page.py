@@ -1,18 +1,20 @@
 """Laws over every page: whole, small, named, reachable in its forms, and read in a fixed number of queries."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from atlas import problems
+from atlas import problems, web
 from atlas.citing import FORMATS
 from atlas.dossiers import home
 from atlas.services import jobs
 from atlas.services.checkpoints import LayerFacts
 from atlas.services.questions import ask
+from atlas.web.prose import prose
 from tests.atlas.web.conftest import picture
 from tests.atlas.web.reading import faults, read
 from tests.conftest import registration
@@ -235,3 +237,12 @@ def test_the_home_page_counts_what_its_reader_may_read(checkpoint, asked, bob, o
     assert [home.home(reader).waiting for reader in (None, bob, operator)] == [1, 1, 1]
     type(checkpoint).objects.update(visibility="team")
     assert [home.home(reader).waiting for reader in (None, bob, operator)] == [0, 0, 1]
+
+
+def test_every_table_is_moved_to_the_side_by_itself_and_has_a_name():
+    """By the keyboard, too; in what people wrote as well."""
+    framed = re.compile(r'<div class="scrolled" tabindex="0" role="region" aria-label(?:ledby)?="[^"]+"><table')
+    pages = {path.name: path.read_text() for path in (Path(web.__file__).parent / "templates").rglob("*.html")}
+    pages["prose"] = prose("|a|b|\n|-|-|\n|1|2|\n\n`<table>` [x](https://a.b '<table>')")
+    closed = {name: re.sub(r">\s+<", "><", html) for name, html in pages.items()}
+    assert [name for name, html in closed.items() if html.count("<table") != len(framed.findall(html))] == []

@@ -15,7 +15,7 @@ from api.parsers import NotYet
 from api.schema import Written, operation
 from api.uploads import unreadable
 from api.waiting import preferred
-from atlas import tables, uploads, validation
+from atlas import claim_files, uploads, validation
 from atlas.dossiers import imports as dossiers
 from atlas.dossiers.bodies import body
 from atlas.errors import DigestMismatch, Validation
@@ -38,7 +38,7 @@ WANTED: Mapping[str, Any] = validation.closed(
     },
     file={"type": "string", "format": "binary", "description": "JSONL or CSV, at most 20 MiB and 50,000 rows."},
     optional={
-        "format": {"type": "string", "enum": list(tables.FORMS), "default": "jsonl"},
+        "format": {"type": "string", "enum": list(claim_files.FORMS), "default": "jsonl"},
         "checkpoint": {
             "type": "string",
             "maxLength": 40,
@@ -111,7 +111,7 @@ class Imports(Endpoint):
         if self._given is None:
             require(self.person, "import.stage", None)
             sent = self.request._request
-            uploads.receive(sent, name=FILE, most=tables.LARGEST)
+            uploads.receive(sent, name=FILE, most=claim_files.LARGEST)
             self._given = received(sent.POST, sent.FILES.get(FILE), actor=self.person)
         return self._given
 

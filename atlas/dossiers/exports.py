@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from atlas import canonical, tables
+from atlas import canonical, claim_files
 from atlas.contents import CONTENTS, replaced
 from atlas.dossiers import footholds
 from atlas.dossiers.bodies import body
@@ -37,7 +37,7 @@ def in_order(rows: QuerySet[Foothold]) -> list[int]:
 
 
 def lines(ids: Sequence[int], *, actor: Contributor | None) -> Iterator[dict[str, Any]]:
-    """A line for each of these, in this order, as `tables.ROW` has it."""
+    """A line for each of these, in this order, as `claim_files.ROW` has it."""
     for start in range(0, len(ids), AT_ONCE):
         some = ids[start : start + AT_ONCE]
         rows = footholds.readable_by(actor).in_bulk(some)
@@ -59,14 +59,14 @@ def jsonl(ids: Sequence[int], *, actor: Contributor | None) -> Iterator[bytes]:
 def table(ids: Sequence[int], *, actor: Contributor | None, kinds: Iterable[str]) -> Iterator[str]:
     """The same as CSV, with a column for each member that the contents of these kinds have."""
     members = list(dict.fromkeys(name for kind in kinds for name in CONTENTS[kind].schema["properties"]))
-    beside = [name for name in tables.BESIDE if name != "summary"]
+    beside = [name for name in claim_files.BESIDE if name != "summary"]
     write = csv.writer(_Handed()).writerow
-    yield write([*beside, *members, *(f"{tables.PAST}{name}" for name in FACTS)])
+    yield write([*beside, *members, *(f"{claim_files.PAST}{name}" for name in FACTS)])
     for line in lines(ids, actor=actor):
         content, record = line["content"], line["record"]
         cells = [
             *(_cell(line.get(name), as_text=name != "speaks_of") for name in beside),
-            *(_cell(content.get(name), as_text=tables.is_text(line["kind"], name)) for name in members),
+            *(_cell(content.get(name), as_text=claim_files.is_text(line["kind"], name)) for name in members),
             *(_cell(str(record[name]), as_text=True) for name in FACTS),
         ]
         yield write(cells)
@@ -83,7 +83,7 @@ class _Handed:
 def _cell(value: Any, *, as_text: bool) -> str:
     if value is None:
         return ""
-    return tables.neutral(value if as_text and isinstance(value, str) else canonical.encode(value).decode())
+    return claim_files.neutral(value if as_text and isinstance(value, str) else canonical.encode(value).decode())
 
 
 def _line(

@@ -10,7 +10,7 @@ from typing import IO, Any
 from django.db import transaction
 from django.db.models import Count, F, Sum
 
-from atlas import tables, texts
+from atlas import claim_files, texts
 from atlas.belonging import importing, memberships_of
 from atlas.errors import NoSuchImport, TooMuchStaged, WrongStage
 from atlas.models import Checkpoint, Contributor, Foothold, Import, ImportRow, Role, Team, Visibility
@@ -92,7 +92,7 @@ def stage(
 ) -> Import:
     """Take in a file row by row, and judge nothing yet but whether it can be read.
 
-    Raises what `tables.read` does, and TooMuchStaged for who has sent very much and committed none of it.
+    Raises what `claim_files.read` does, and TooMuchStaged for who has sent very much and committed none of it.
     """
     require(actor, "import.stage", team)
     footholds.require_fitting(Foothold.Kind.COLLECTION, checkpoint, team)
@@ -106,7 +106,7 @@ def stage(
         sha256=sha256,
     )
     others = _waiting(batch)  # after it was written: whoever sends two at once waits here for the first
-    lines, size = tables.read(file, form=form), 0
+    lines, size = claim_files.read(file, form=form), 0
     while some := list(islice(lines, AT_ONCE)):
         size += len(some)
         if others + size > MOST_ROWS:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from atlas import accessions, tables, texts, validation
+from atlas import accessions, claim_files, texts, validation
 from atlas.contents import CONTENTS, Mention, replaced
 from atlas.contents.pieces import ACCESSION
 from atlas.errors import AtlasError, EditConflict, Validation
@@ -32,7 +32,7 @@ class Verdict:
     errors: list[dict[str, str]] = field(default_factory=list)
 
 
-def kept(line: tables.Line) -> str:
+def kept(line: claim_files.Line) -> str:
     """The external id of a line as it may be kept; empty where it can not, for which the row is refused."""
     found = line.external_id
     return "" if texts.faults_of_line(found, at="", longest=200) else found
@@ -104,7 +104,7 @@ def _verdict(actor: Contributor, batch: Import, row: ImportRow, *, waiting: bool
 
 def _require_readable(row: ImportRow) -> None:
     """Everything that can be wrong with a row before anything in it is looked up."""
-    errors = validation.faults(row.given, tables.ROW)
+    errors = validation.faults(row.given, claim_files.ROW)
     if not errors:
         errors = validation.faults(row.given["content"], _of_strangers(row.given["kind"]), at="/content")
         errors += texts.faults_of_line(row.given["external_id"], at="/external_id", longest=200)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from atlas import texts, validation
+from atlas.claim_files import COMPUTED
 from atlas.errors import Malformed, TooLarge, Validation
-from atlas.tables import COMPUTED
 
 MEDIA_TYPE = "text/csv"
 LARGEST = 1 << 20  # bytes of a file

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from atlas import tables
+from atlas import claim_files
 from atlas.errors import AtlasError, Validation
 from atlas.models import DigestChoice, Role, Scope
 from atlas.models.checkpoints import is_slug
@@ -204,7 +204,7 @@ class NewImport(forms.Form):
     """A file of claims."""
 
     file = forms.FileField(label="File", help_text="JSONL or CSV in UTF-8: at most 20 MiB and 50,000 rows.")
-    form = forms.ChoiceField(label="Format", choices=[(form, form.upper()) for form in tables.FORMS])
+    form = forms.ChoiceField(label="Format", choices=[(form, form.upper()) for form in claim_files.FORMS])
     source = forms.CharField(
         label="Source",
         max_length=LONG,

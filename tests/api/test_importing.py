@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from atlas import tables
+from atlas import claim_files
 from atlas.models import Foothold, Import, Scope
 from atlas.services import imports, tokens
 from tests.api.conftest import rows
@@ -121,13 +121,13 @@ def test_what_is_wrong_with_a_file_leaves_nothing(hidden, checkpoint, as_bob):
         assert as_bob.post("imports", form(file=file), content_type=MULTIPART).status_code == status
     mismatch = as_bob.post("imports", form(checkpoint=ABSENT, sha256="0" * 64), content_type=MULTIPART)
     assert mismatch.json()["type"] == "/problems/digest-mismatch"
-    huge = as_bob.post("imports", form(), content_type=MULTIPART, CONTENT_LENGTH=str(tables.LARGEST * 2))
-    assert (huge.status_code, huge.json()["most"]) == (413, tables.LARGEST)
+    huge = as_bob.post("imports", form(), content_type=MULTIPART, CONTENT_LENGTH=str(claim_files.LARGEST * 2))
+    assert (huge.status_code, huge.json()["most"]) == (413, claim_files.LARGEST)
     assert rows() == before
 
 
 def test_a_body_is_cut_where_it_grows_too_large(as_alice, monkeypatch):
-    monkeypatch.setattr(tables, "LARGEST", 3 << 20)
+    monkeypatch.setattr(claim_files, "LARGEST", 3 << 20)
     assert as_alice.post("imports", form(file=b" " * ((3 << 20) + 1)), content_type=MULTIPART).status_code == 413
 
 

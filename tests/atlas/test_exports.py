@@ -9,10 +9,10 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from atlas.claim_files import neutral, plain
 from atlas.dossiers import exports
 from atlas.models import Foothold
 from atlas.services import evidence, footholds, imports, terms
-from atlas.tables import neutral, plain
 from tests import importing
 from tests.claims import WORD
 from tests.importing import EVERY_KIND, described

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from atlas import tables, uploads
+from atlas import claim_files, uploads
 from atlas.dossiers import imports as dossiers
 from atlas.errors import AtlasError, BadParameter, WrongStage
 from atlas.models import Contributor, Import, ImportRow
@@ -37,7 +37,7 @@ def new(request: HttpRequest) -> HttpResponse:
     person = signed_in(request).contributor
     require(person, "import.stage", None)
     if request.method == "POST":
-        uploads.receive(request, name="file", most=tables.LARGEST)
+        uploads.receive(request, name="file", most=claim_files.LARGEST)
         answer: HttpResponse = _sent(request, person)
         return answer
     return render(request, "new_import.html", {"form": entries.NewImport(teams=_choices(person))})

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from atlas import tables
+from atlas import claim_files
 from atlas.errors import AtlasError, TooLarge, TooManyItems, Validation
 from atlas.models import ImportRow
 from atlas.services import terms
@@ -110,7 +110,7 @@ def test_what_is_no_such_file_is_refused_by_name(body, slug, preview):
 
 
 def test_there_are_at_most_so_many_rows(preview, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_ROWS", 3)
+    monkeypatch.setattr(claim_files, "MOST_ROWS", 3)
     assert preview([described(number) for number in range(3)]).size == 3
     with pytest.raises(TooManyItems, match="more than 3 rows"):
         preview([described(number) for number in range(4)])
@@ -119,9 +119,9 @@ def test_there_are_at_most_so_many_rows(preview, monkeypatch):
 def test_a_hundred_thousand_rows_are_refused_before_they_are_kept():
     file = io.BytesIO(b"{}\n" * 100_000)
     with pytest.raises(TooManyItems, match="50000 rows"):
-        list(tables.read(file, form="jsonl"))
+        list(claim_files.read(file, form="jsonl"))
     with pytest.raises(TooLarge):
-        list(tables.read(io.BytesIO(b"x" * (tables.LONGEST_LINE + 1)), form="csv"))
+        list(claim_files.read(io.BytesIO(b"x" * (claim_files.LONGEST_LINE + 1)), form="csv"))
 
 
 def test_bom_and_any_line_ends_are_read(preview):

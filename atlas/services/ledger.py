@@ -45,13 +45,7 @@ class Terms:
 
     def estimate(self, question: Question) -> float:
         """What it is expected to take, in device-seconds: by its parameters where its probe says how, else as usual."""
-        return estimates.seconds(
-            question.probe.schema,
-            question.params,
-            usual=self.usual[question.probe.pk],
-            flops=question.checkpoint.flops,
-            pictures=question.dataset.size if question.dataset else None,
-        )
+        return _estimate(question, usual=self.usual[question.probe.pk])
 
 
 def terms(questions: Sequence[Question], *, actor: Contributor, bulk: bool) -> Terms:
@@ -69,10 +63,15 @@ def payer(actor: Contributor, checkpoint: Checkpoint) -> Team | None:
 
 
 def usual(probe: ProbeKind, checkpoint: Checkpoint) -> float:
-    """What a probe's questions take here, in device-seconds: the median of the last ones, else the catalogue's word."""
+    """What a probe's questions take here with the usual parameters, in device-seconds.
+
+    It is the median of what the last ones took, each by what its own parameters cost; else the catalogue's word.
+    """
     took = LedgerEntry.objects.filter(kind=Kind.SETTLE, job__state=State.DONE)
-    recent = took.filter(job__probe=probe, job__checkpoint=checkpoint).order_by("-id").values_list("seconds", flat=True)
-    found = list(recent[:RECENT])
+    recent = (
+        took.filter(job__probe=probe, job__checkpoint=checkpoint).order_by("-id").values_list("seconds", "job__params")
+    )
+    found = [seconds / estimates.relative(probe.schema, params) for seconds, params in recent[:RECENT]]
     return median(found) if found else probe.seconds
 
 
@@ -92,6 +91,23 @@ def _usuals(checkpoint: Checkpoint) -> dict[tuple[str, int], float]:
         if params == canonical.normalise(validation.completed({}, schema)):
             found.setdefault((name, version), []).append(seconds)
     return {kind: median(seconds[:RECENT]) for kind, seconds in found.items()}
+
+
+def expected(question: Question) -> float:
+    """What a question is expected to take, in device-seconds, as it is told before it is asked."""
+    about, probe = question.checkpoint, question.probe
+    lately = usuals(about).get((probe.name, probe.version), probe.seconds)
+    return _estimate(question, usual=lately)
+
+
+def _estimate(question: Question, *, usual: float) -> float:
+    return estimates.seconds(
+        question.probe.schema,
+        question.params,
+        usual=usual,
+        flops=question.checkpoint.flops,
+        pictures=question.dataset.size if question.dataset else None,
+    )
 
 
 def hold(jobs: Sequence[Job], *, actor: Contributor, team: Team) -> None:

@@ -102,6 +102,7 @@ urlpatterns = [
     path("c/<str:slug>", checkpoints.checkpoint),
     path("c/<str:slug>/<str:layer>", checkpoints.wall),
     path("c/<str:slug>/<str:layer>/<str:channel>", neurons.neuron),
+    path("c/<str:slug>/<str:layer>/<str:channel>/estimate", neurons.estimate),
     path("c/<str:slug>/<str:layer>/<str:channel>/watch", neurons.watch),
     re_path(r"^f(?P<suffix>\.[a-z.]+)?$", footholds.footholds),
     path("f/new", claims.new),

@@ -25,6 +25,25 @@ def test_a_pass_for_each_picture_and_arm(params, pictures, passes):
     assert found == pytest.approx(passes * 10**9 / estimates.RATE, rel=0.05)
 
 
-def test_other_probes_cost_what_they_always_do():
+@pytest.mark.parametrize(
+    ("params", "times"),
+    [
+        ({}, 1),
+        ({"steps": 1024}, 2),
+        ({"seeds": [4]}, 1 / 3),
+        ({"size": 256, "polarity": "negative"}, 2),
+        ({"second": "radius"}, 9),
+        ({"by": "weights", "steps": 1}, 1),
+    ],
+    ids=["usual", "steps", "seeds", "side and polarity", "a second axis", "steps that are not taken"],
+)
+def test_other_probes_cost_so_many_times_the_usual_by_what_their_parameters_are_called(params, times):
+    usual = {"steps": 512, "seeds": [0, 1, 2], "size": 128, "polarity": "both", "second": "", "second_steps": 9}
+    schema = {"properties": {name: {"default": value} for name, value in usual.items()}}
+    found = estimates.seconds(schema, params, usual=30, flops=10**9, pictures=None)
+    assert (found, estimates.relative(schema, params)) == (pytest.approx(30 * times, rel=0.05), pytest.approx(times))
+
+
+def test_what_says_nothing_costs_what_it_always_does():
     assert estimates.seconds({"properties": {}}, {}, usual=7, flops=10**9, pictures=500) == 7
     assert estimates.seconds(SCHEMA, {}, usual=7, flops=None, pictures=None) == 7

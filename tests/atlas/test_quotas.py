@@ -132,7 +132,7 @@ class TestLimits:
         after(job, 95)
         finish(job)
         with pytest.raises(QuotaExceeded) as refused:
-            request_jobs(alice, "edges:1", steps=11)
+            request_jobs(alice, "edges:1", steps=9)
         facts = refused.value.facts
         assert (facts["team"], facts["limit"]) == (space.slug, 100)
         assert facts["left"] == pytest.approx(5, abs=1)

@@ -1,4 +1,4 @@
-"""Somebody drops a picture on the page: it is shown, what is wrong is said, and the answer comes where they are."""
+"""Somebody drops a picture, or types a question: what is wrong and what it costs is said where they are."""
 
 import base64
 
@@ -31,3 +31,20 @@ def test_a_picture_is_dropped_and_answered_in_place(opened, organism):
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#answer .live")).to_contain_text("Waiting")
     assert page.url.endswith("/firing?checkpoint=curve-circuit")
+
+
+def test_the_cost_is_told_anew_while_somebody_types(opened, organism):
+    from playwright.sync_api import expect
+
+    people.join(username="alice", password=PASSWORD)
+    page = opened()
+    sign_in(page)
+    page.goto("/c/curve-circuit/gabor/0?ask=feature-visualization")
+    cost = page.locator(".send [role=status]")
+    expect(cost).to_contain_text("on one core with the usual parameters")
+    usual = cost.inner_text()
+    page.get_by_label("Steps").fill("4096")
+    expect(cost).to_contain_text("as it stands here")
+    assert cost.inner_text().partition(",")[0] != usual.partition(" on")[0]
+    page.get_by_label("Steps").fill("4097")
+    expect(cost).to_contain_text("As it stands it cannot be asked: Must be at most 4096.")

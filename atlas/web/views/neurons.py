@@ -4,19 +4,19 @@ import re
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 
-from atlas import works
+from atlas import limits, works
 from atlas.dossiers import neurons as dossiers
 from atlas.dossiers.counterparts import likenesses
 from atlas.dossiers.footholds import of_neuron
 from atlas.dossiers.neurons import NeuronDossier
 from atlas.dossiers.wirings import wirings
 from atlas.errors import Validation
-from atlas.models import Contributor
+from atlas.models import Checkpoint, Contributor, ProbeKind
 from atlas.permissions import permits, require
-from atlas.services import addresses, catalog, jobs, watches
-from atlas.services.questions import ask
+from atlas.services import addresses, catalog, jobs, ledger, watches
+from atlas.services.questions import Question, ask
 from atlas.web import forms
 from atlas.web.asking import Given, again, asking, units
 from atlas.web.negotiation import Page, moved, negotiated, require_method
@@ -54,20 +54,43 @@ def watch(request: HttpRequest, slug: str, layer: str, channel: str) -> HttpResp
     return redirect(f"/c/{slug}/{place.layer.key}/{place.channel}")
 
 
+def estimate(request: HttpRequest, slug: str, layer: str, channel: str) -> HttpResponse:
+    """What a question is expected to take as its form stands, while somebody types; or why it cannot be asked so."""
+    require_method(request, "POST")
+    actor = actor_of(request)
+    row = addresses.checkpoint(slug, actor=actor)
+    require(actor, "job.request", row)
+    limits.count(request, "search")
+    kind, typed = _form(request)
+    try:
+        [question] = _meant(row, kind, typed, unit=f"{layer}:{channel}")
+    except Validation as error:
+        return render(request, "parts/expected.html", {"faults": error.errors})
+    return render(request, "parts/expected.html", {"seconds": ledger.expected(question)})
+
+
+def _form(request: HttpRequest) -> tuple[ProbeKind, dict[str, str]]:
+    """The probe whose form was sent, and what was typed into it."""
+    kind = catalog.newest(request.POST.get("probe", "")[:100])
+    return kind, forms.typed_in(request.POST, kind.schema)
+
+
+def _meant(row: Checkpoint, kind: ProbeKind, typed: dict[str, str], *, unit: str) -> list[Question]:
+    """The question that was typed, in a list of one; raises Validation."""
+    params, unreadable = forms.read(kind.schema, typed)
+    if unreadable:
+        raise Validation(errors=unreadable)
+    return ask(checkpoint=row, probe=kind.name, subjects=[unit], site=None, params=params, many=False)
+
+
 def _asked(request: HttpRequest, slug: str, layer: str, channel: str) -> Page | HttpResponse:
     """Ask what the form says, and go back to the neuron; a form with faults comes back as it was typed."""
     actor = actor_of(request)
     row = addresses.checkpoint(slug, actor=actor)
     require(actor, "job.request", row)
-    kind = catalog.newest(request.POST.get("probe", "")[:100])
-    typed = forms.typed_in(request.POST, kind.schema)
-    params, unreadable = forms.read(kind.schema, typed)
+    kind, typed = _form(request)
     try:
-        if unreadable:
-            raise Validation(errors=unreadable)
-        questions = ask(
-            checkpoint=row, probe=kind.name, subjects=[f"{layer}:{channel}"], site=None, params=params, many=False
-        )
+        questions = _meant(row, kind, typed, unit=f"{layer}:{channel}")
         answer = jobs.request(actor=actor, checkpoint=row, questions=questions)
     except Validation as error:
         found = dossiers.neuron(slug, layer, channel, actor=actor)

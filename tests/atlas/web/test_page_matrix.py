@@ -95,6 +95,7 @@ STAGED = (302, 404, 302, 403, 302, 302, 302, 404, 302)
 WRITE = {
     "c/<str:slug>/<str:layer>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
     "c/<str:slug>/<str:layer>/<str:channel>": (404, 403, 302, 302, 302, 302, 302, 404, 404),
+    "c/<str:slug>/<str:layer>/<str:channel>/estimate": (404, 403, 200, 200, 200, 200, 200, 404, 404),
     "f/preview": OWN,
     "f/new": (302, 403, 302, 302, 302, 302, 302, 404, 302),
     "f/<str:accession>/edit": ANNOTATORS,
@@ -212,6 +213,7 @@ def prepared(route: str, places: dict[str, str], who: str) -> tuple[dict[str, st
     forms = {
         "c/<str:slug>/<str:layer>": asking,
         "c/<str:slug>/<str:layer>/<str:channel>": asking,
+        "c/<str:slug>/<str:layer>/<str:channel>/estimate": asking,
         "me": {"citation_name": "Another Name", "orcid": ""},
         "me/erase": {"handle": who},
         "me/notifications": {"digest": "never"},

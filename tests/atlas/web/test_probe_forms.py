@@ -222,3 +222,21 @@ def test_what_it_costs_is_what_the_last_answers_took(signed_in, showing, alice, 
         Job.objects.filter(pk=job.pk).update(started_at=F("started_at") - timedelta(seconds=seconds))
         jobs.finish(job, numbers={}, provenance={}, shown=[])
     assert "About 50 s, as the last answers took with the usual parameters" in read(signed_in, OPENED).text
+
+
+def test_the_cost_follows_what_is_typed(signed_in, checkpoint, probe):
+    """By the number that would be held; without a script the form says what it is for."""
+    form = f"{NEURON}?ask={probe.name}"
+    page = read(signed_in, form)
+    [status] = [one for one in page.all("span") if one["hx-post"]]
+    assert (status["hx-post"], "with the usual parameters" in status.text) == (f"{NEURON}/estimate", True)
+    usual = forms.typed_from({}, probe.schema)
+    said = {
+        steps: signed_in.post(status["hx-post"], {**usual, "probe": probe.name, "steps": steps}).content.decode()
+        for steps in ("", "40", "x")
+    }
+    told = {"": "About 1\xa0s as it stands here.", "40": "About 4\xa0s as it stands here."}
+    assert {steps: said[steps].strip() for steps in told} == told
+    assert "cannot be asked: “x” is not a whole number." in said["x"]
+    signed_in.post(NEURON, {**usual, "probe": probe.name, "steps": "40"})
+    assert Job.objects.get().estimate == 4

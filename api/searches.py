@@ -36,7 +36,7 @@ class Searches(Endpoint):
 
     @operation("save_search", shapes.SavedSearch, given=WantedSearch, writes=True)
     def post(self, request: Request) -> Response:
-        """Keep a query under a name."""
+        """Save a query under a name."""
         person = self.person
         given = self.given(WantedSearch.judged_by)
         team = naming.known_team(given.pop("team"), actor=person) if "team" in given else None
@@ -57,7 +57,7 @@ class OneSearch(Endpoint):
 
     @operation("remove_search", None, 404, codes=(204,), writes=True)
     def delete(self, request: Request, search: str) -> Response:
-        """Keep it no longer."""
+        """Remove it."""
         person, _ = self.person, self.given()
         searches.remove(actor=person, search=searches.find(search, actor=person))
         return Response(status=204)

@@ -32,7 +32,7 @@ def me(request: HttpRequest) -> Page | HttpResponse:
         except Validation as error:
             entries.refuse(form, error)
         else:
-            messages.success(request, "Kept.")
+            messages.success(request, "Saved.")
             return redirect("/me")
     return _me(person, form, status=422)
 

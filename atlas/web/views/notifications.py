@@ -26,7 +26,7 @@ def notifications(request: HttpRequest) -> Page | HttpResponse:
         form = entries.Digest(request.POST)
         if form.is_valid():
             services.choose_digest(actor=person, digest=DigestChoice(form.cleaned_data["digest"]))
-            messages.success(request, "Kept.")
+            messages.success(request, "Saved.")
             return redirect("/me/notifications")
     text = request.GET.get("before")
     if text is not None and not re.fullmatch(ID, text, flags=re.ASCII):

@@ -1,4 +1,4 @@
-"""The queries one keeps: ask them again, and see what is new."""
+"""The queries one has saved: ask them again, and see what is new."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from atlas.web.people import person_of, signed_in
 
 @negotiated("GET", "POST")
 def every(request: HttpRequest) -> Page | HttpResponse:
-    """What I keep, and what is shared with me; posting keeps a query."""
+    """What I saved, and what is shared with me; posting saves a query."""
     person = person_of(request)
     if request.method != "POST":
         return _every(person, form_for(person, query=request.GET.get("q", "")[:1_000]))
@@ -30,7 +30,7 @@ def every(request: HttpRequest) -> Page | HttpResponse:
         except Validation as error:
             entries.refuse(form, error)
         else:
-            messages.success(request, f"Kept as {form.cleaned_data['name']}.")
+            messages.success(request, f"Saved as {form.cleaned_data['name']}.")
             return redirect("/me/searches")
     return _every(person, form, status=422)
 
@@ -54,7 +54,7 @@ def new(request: HttpRequest, search: str) -> HttpResponse:
 
 
 def remove(request: HttpRequest, search: str) -> HttpResponse:
-    """Keep it no longer."""
+    """Remove it."""
     require_method(request, "POST")
     person = signed_in(request).contributor
     row = searches.find(search, actor=person)
@@ -64,7 +64,7 @@ def remove(request: HttpRequest, search: str) -> HttpResponse:
 
 
 def form_for(person: Contributor, typed: Any = None, *, query: str = "") -> entries.NewSearch:
-    """The form by which this person keeps a query."""
+    """The form by which this person saves a query."""
     shared = [(team.slug, team.name) for team in members.teams_of(person) if not team.personal]
     return entries.NewSearch(typed, teams=shared, initial={"query": query})
 

@@ -246,3 +246,10 @@ def test_every_table_is_moved_to_the_side_by_itself_and_has_a_name():
     pages["prose"] = prose("|a|b|\n|-|-|\n|1|2|\n\n`<table>` [x](https://a.b '<table>')")
     closed = {name: re.sub(r">\s+<", "><", html) for name, html in pages.items()}
     assert [name for name, html in closed.items() if html.count("<table") != len(framed.findall(html))] == []
+
+
+def test_what_is_saved_is_saved_by_one_word():
+    """To keep is something else: what is typed and not saved yet is kept, and so is what somebody does not change."""
+    pages = [path.read_text() for path in (Path(web.__file__).parent / "templates").rglob("*.html")]
+    kept = {text for html in pages for text in re.findall(r"<(?:button|a|h2)[^>]*>(Keep[^<]*)<", html)}
+    assert kept == {"Keep it for later", "Keep the old one"}

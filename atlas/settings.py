@@ -182,7 +182,19 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "atlas.web.middleware.Refusals",
 ]
-TAGS = ("anatomy", "claiming", "curves", "effects", "figures", "pairs", "plots", "prose", "samples", "walls")
+TAGS = (
+    "anatomy",
+    "claiming",
+    "curves",
+    "effects",
+    "figures",
+    "pairs",
+    "plots",
+    "prose",
+    "samples",
+    "tellings",
+    "walls",
+)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

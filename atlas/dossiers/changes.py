@@ -1,11 +1,14 @@
 """What was written, by whom: the feed that scripts follow and people read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Max, QuerySet
 
+from atlas.dossiers.bodies import OnThePage
+from atlas.dossiers.tellings import About, about
 from atlas.models import Change, Contributor
 from atlas.permissions import readable_changes
 
@@ -60,11 +63,14 @@ class Feed:
 
     items: tuple[ChangeFacts, ...]
     before: int | None
+    about: OnThePage[Mapping[int, About]]  # by number what each was about, as far as this reader may read it
 
 
 def feed(actor: Contributor | None, *, before: int | None = None) -> Feed:
-    """The newest changes this person may follow, or those before a number, in one query."""
+    """The newest changes this person may follow, or those before a number, and what they were about."""
     rows = readable_by(actor).order_by("-number")
     rows = rows if before is None else rows.filter(number__lt=before)
-    found = [facts_of(row) for row in rows[: PAGE + 1]]
-    return Feed(tuple(found[:PAGE]), found[PAGE - 1].number if len(found) > PAGE else None)
+    found = list(rows[: PAGE + 1])
+    shown, more = found[:PAGE], len(found) > PAGE
+    items = tuple(facts_of(row) for row in shown)
+    return Feed(items, items[-1].number if more else None, about(shown, actor=actor))

@@ -2,8 +2,10 @@
 
 import pytest
 
-from atlas.models import Change, ChangeSet, Contributor, Invitation, Membership, Role, Team, Token, User
-from atlas.services import people, teams, tokens
+from atlas.dossiers import tellings as dossiers
+from atlas.models import Change, ChangeSet, Contributor, Invitation, Membership, Role, Team, Token, User, traces
+from atlas.services import footholds, people, teams, tokens
+from atlas.web import tellings
 from tests.atlas.web.reading import faults, page_of, read
 
 pytestmark = pytest.mark.django_db
@@ -278,6 +280,24 @@ class TestChanges:
             assert set(numbers["anybody"]) <= set(numbers[who]) <= set(numbers["operator"])
             assert (who, of_the_team & set(numbers[who])) == (who, of_the_team if sees else set())
         assert faults(read(come("ada"), "/changes")) == []
+
+    def test_are_told_in_words_with_what_they_were_about(self, argued, curator, operator, ana, client):
+        """To each as far as they may read it; every traced table has its words."""
+        footholds.withdraw(actor=ana, foothold=argued)
+        client.force_login(operator.login)
+        page = read(client, "/changes")
+        items = [" ".join(one.text.split()) for one in page.all("li") if one["value"]]
+        told = {item.split(maxsplit=2)[2] for item in items}
+        assert told >= {
+            "Version 2 of A curve written",
+            "Verdict on A curve given",
+            "Description A curve revised",
+            "Description A curve withdrawn",
+        }
+        assert "atlas_" not in page.html
+        assert {f"/f/{argued.accession}", "/t/curve", "/teams/lab"} <= {one["href"] for one in page.all("a")}
+        tables = {trace.table.removeprefix("atlas_") for trace in traces.TRACES}
+        assert tables == set(tellings.SAID) == {*dossiers.ABOUT, "term"}
 
     def test_are_paged_without_a_gap(self, client, db):
         for number in range(60):

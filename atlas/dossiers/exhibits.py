@@ -12,7 +12,7 @@ from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
 from atlas.dossiers.pictures import ArtifactFacts, Shown
 from atlas.dossiers.pictures import facts_of as artifact_facts
 from atlas.models import Artifact, Contributor, Foothold, FootholdNeuron, Job, Revision
-from atlas.permissions import readable_jobs
+from atlas.permissions import readable_footholds, readable_jobs
 from atlas.services import artifacts
 
 Content = dict[str, Any]
@@ -52,6 +52,20 @@ def _exhibit(row: Foothold, it: FootholdNeuron, newest: Mapping[tuple[str, int],
     key, channel = it.neuron.layer.key, it.neuron.channel
     assert row.checkpoint is not None
     return Exhibit(f"{key}:{channel}", it.role, tile_of(row.checkpoint, key, channel, newest))
+
+
+def titles(content: Content, *, actor: Contributor | None) -> dict[str, str]:
+    """By accession what the footholds that a content names are called: its family, its items, the links of its edges.
+
+    Asked for only where it names any; those that this person may not read keep their accessions.
+    """
+    claims = content.get("claims")
+    named = {claims.get("family") if isinstance(claims, dict) else None}
+    named |= {one.get("foothold") for one in content.get("items") or ()}
+    named |= {one.get("link") for one in content.get("edges") or ()}
+    wanted = named - {None, ""}
+    rows = Foothold.objects.filter(readable_footholds(actor), accession__in=wanted)
+    return dict(rows.values_list("accession", "title")) if wanted else {}
 
 
 def testimonies(evidence: Sequence[str], *, actor: Contributor | None) -> dict[str, Testimony]:

@@ -58,6 +58,7 @@ def page(request: HttpRequest, row: Foothold, *, actor: Contributor | None, stat
     testimonies = exhibits.testimonies(spoken, actor=actor)
     shown = {
         "exhibits": named,
+        "titles": exhibits.titles(found.content, actor=actor),
         "testimonies": testimonies,
         "methods": METHODS,
         "discussion": comments.discussion(row, actor=actor),
@@ -91,6 +92,7 @@ def version(request: HttpRequest, accession: str, version: str) -> Page | HttpRe
     found = dossiers.version(accession, version, actor=actor)
     work = works.of_version(found, origin=works.origin_of(request))
     shown = circuit.shown(row, actor=actor, version=found.revision.version)
+    shown |= {"titles": exhibits.titles(found.content, actor=actor)}
     return Page("version.html", found, {"methods": METHODS, "title": work.title, **shown}, work=work)
 
 

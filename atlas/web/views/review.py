@@ -89,6 +89,7 @@ def _claim(accession: str, person: Contributor, form: arguments.Verdict | None) 
         "it_form": form if form is not None else blank.get("review"),
         "teams": list(reviewing_teams(person, row).order_by("slug")),
         "exhibits": exhibits.neurons_of(row),
+        "titles": exhibits.titles(dossier.content, actor=person),
         "testimonies": exhibits.testimonies(spoken, actor=person),
         "methods": METHODS,
         "discussion": comments.discussion(row, actor=person),

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from atlas.models import Foothold
 from atlas.services import evidence, footholds, people, terms
 from tests.atlas.web.reading import at_the_desk, faults, read, shown
 from tests.claims import WORD, revise
@@ -50,6 +51,22 @@ def every_page(argued, describe, ana, lab, checkpoint):
 
 
 class TestReading:
+    def test_what_a_claim_names_is_called_by_its_title(self, every_page, client, describe, argued):
+        """And by its accession, where it is not theirs to read."""
+        circuit, collection = every_page[2:4]
+        family = Foothold.objects.get(title="A family")
+        member = describe(title="One of them", claims={"family": family.accession})
+        pages = (f"/f/{member.accession}", f"/f/{member.accession}/v1", collection, circuit)
+        link = Foothold.objects.get(kind="link")
+        named = ((family, "A family"), (family, "A family"), (argued, "A curve, version 1"), (link, link.title))
+        for address, (row, title) in zip(pages, named, strict=True):
+            texts = {
+                one.text for one in read(client, address).all("a") if one["href"].startswith(f"/f/{row.accession}")
+            }
+            assert title in texts, address
+        Foothold.objects.filter(pk=family.pk).update(visibility="team")
+        assert f">{family.accession}</a>" in read(client, pages[0]).html
+
     def test_every_page_is_whole_for_everybody(self, every_page, client, ana, bo, curator, operator):
         forms = [f"{every_page[0]}/edit", "/f/new?kind=description&checkpoint=toy&neuron=mixed:9"]
         forms += [f"/f/new?kind={kind}&checkpoint=toy" for kind in ("link", "circuit", "collection")]

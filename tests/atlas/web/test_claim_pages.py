@@ -51,6 +51,19 @@ def every_page(argued, describe, ana, lab, checkpoint):
 
 
 class TestReading:
+    def test_a_tile_says_once_which_neuron_it_shows(self, client, claim, asked, answer_jobs):
+        """And its picture has words of its own."""
+        answer_jobs(asked("mixed:9"))
+        page = read(client, f"/f/{claim.accession}")
+        [tile] = [one for one in page.all("a") if one["class"] == "tile"]
+        [picture] = [one for one in page.all("img") if one["src"].startswith("/a/")]
+        assert (tile.text.split(), picture["alt"]) == (
+            ["mixed:9"], "A picture optimised so that it concerns this neuron.",
+        )  # fmt: skip
+        assert [one.text.strip() for one in page.all("li") if "tile" in one.text or "mixed:9" in one.text] == [
+            "mixed:9"
+        ]
+
     def test_what_a_claim_names_is_called_by_its_title(self, every_page, client, describe, argued):
         """And by its accession, where it is not theirs to read."""
         circuit, collection = every_page[2:4]

@@ -1,6 +1,7 @@
 """Tuning as pictures for papers: a curve on axes with units, or a map of two quantities with its scale."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,6 +18,9 @@ FINER = 2  # drawn twice as large and averaged, so that lines are smooth
 LEFT, RIGHT, TOP, BOTTOM = 62, 466, 30, 252  # of the plot, in pixels
 BLACK, GREY, WHITE = 0, 170, 255
 SPACES = 5  # between ticks, about
+# Pillow's own face, which every machine has, draws ASCII and hardly more.
+ALIKE = str.maketrans({"−": "-", "–": "-", "×": "x", "→": ">", "≤": "<", "≥": ">"})
+BESIDES = "·±°"
 Array = np.ndarray
 
 
@@ -97,17 +101,23 @@ def _frame(draw: ImageDraw.ImageDraw, across: Scale, up: Scale, title: str) -> N
     for value in across.ticks:
         x = across.at(value, left, right)
         draw.line([(x, bottom), (x, bottom + 4 * FINER)], fill=BLACK, width=FINER)
-        draw.text((x, bottom + 6 * FINER), _said(value), fill=BLACK, font=_font(), anchor="ma")
+        _write(draw, (x, bottom + 6 * FINER), f"{value:.6g}", anchor="ma")
     for value in up.ticks:
         y = up.at(value, bottom, top)
         draw.line([(left - 4 * FINER, y), (left, y)], fill=BLACK, width=FINER)
-        draw.text((left - 7 * FINER, y), _said(value), fill=BLACK, font=_font(), anchor="rm")
-    draw.text(((left + right) / 2, bottom + 24 * FINER), across.title, fill=BLACK, font=_font(), anchor="ma")
-    draw.text((6 * FINER, 6 * FINER), title, fill=BLACK, font=_font(), anchor="la")
+        _write(draw, (left - 7 * FINER, y), f"{value:.6g}", anchor="rm")
+    _write(draw, ((left + right) / 2, bottom + 24 * FINER), across.title, anchor="ma")
+    _write(draw, (6 * FINER, 6 * FINER), title, anchor="la")
 
 
-def _said(value: float) -> str:
-    return f"{value:.6g}".replace("-", "−")
+def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, *, anchor: str) -> None:
+    draw.text(at, drawn(text), fill=BLACK, font=_font(), anchor=anchor)
+
+
+def drawn(text: str) -> str:
+    """A text with nothing in it for which the face has only a box: a minus is a hyphen there."""
+    apart = unicodedata.normalize("NFKD", text.translate(ALIKE))
+    return "".join(letter if letter.isascii() or letter in BESIDES else "?" for letter in apart)
 
 
 @cache

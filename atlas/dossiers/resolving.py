@@ -66,11 +66,11 @@ def _unit(text: str, actor: Contributor | None, checkpoint: str) -> list[PlaceFa
 
 
 def _named(text: str, actor: Contributor | None, checkpoint: str) -> list[PlaceFacts]:
-    name = text.removeprefix("@")
+    name = text.removeprefix("@").removesuffix(":")  # of a neuron whose channel is not known: its layer
     if not words(name) or len(text) > LONGEST or "\x00" in text:
         return []
     found = list(islice(called(name, actor=actor), MOST))
-    if name != text:
+    if text.startswith("@"):
         found = [one for one in found if one.what == "person"]
     exact = [one for one in found if name.casefold() in (one.name.casefold(), one.url.rpartition("/")[2])]
     here = [one for one in exact if one.what == "layer" and one.url.startswith(f"/c/{checkpoint}/")]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Case, QuerySet, When
@@ -74,6 +74,11 @@ class _Typed:
             yield from self.values(field, value)
         elif UNIT.fullmatch(self.token):
             yield from self.units()
+        elif colon and field:  # a neuron whose channel is not typed yet: `curve:`
+            begun = replace(self, text=self.before + field, token=field)
+            yield from begun.layers()
+            yield from begun.first_units()
+            yield from begun.people_and_terms()
         elif self.token:
             yield from self.footholds()
             yield from self.layers()
@@ -122,6 +127,15 @@ class _Typed:
         for name, key, of in here[:MOST_OF_A_KIND]:
             note = of if name == key else f"{key} of {of}"
             yield self.place(PlaceFacts("layer", name, f"/c/{of}/{key}", note), becomes=f"layer:{name}")
+
+    def first_units(self) -> Iterator[SuggestionFacts]:
+        """The first neurons of the layer that is called so, in the checkpoint that is looked at first."""
+        rows = Layer.objects.filter(readable(self.actor, "checkpoint__"), key=self.token)
+        for slug, channels in self.nearest(rows, "key").values_list("checkpoint__slug", "channels")[:1]:
+            for channel in range(min(channels, MOST_OF_A_KIND)):
+                unit = f"{self.token}:{channel}"
+                one = PlaceFacts("neuron", unit, f"/c/{slug}/{self.token}/{channel}", slug)
+                yield self.place(one, becomes=f"{slug}/{unit}")
 
     def nearest(self, rows: QuerySet[Any], name: str) -> QuerySet[Any]:
         """Those of the checkpoint that is looked at before all others, of these what is nearly typed already."""

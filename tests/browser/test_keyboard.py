@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from atlas.models import Foothold
+from atlas.models import Checkpoint, Contributor, Foothold, Team
+from atlas.services import footholds
 from tests.browser.test_argument import PASSWORD, lab  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.browser
@@ -123,3 +124,29 @@ def test_the_palette_goes_anywhere_and_single_keys_can_be_off(opened, organism):
     page.keyboard.press("?")
     expect(page.get_by_role("button", name="Switch them on in this browser")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_j_and_k_go_along_the_queue_and_nowhere_else_on_its_page(opened, lab):  # noqa: F811
+    """Not to the pictures of the claim, at the ends of the queue neither."""
+    ana, team = (
+        model.objects.get(**named) for model, named in ((Contributor, {"handle": "ana"}), (Team, {"slug": "lab"}))
+    )
+    checkpoint = Checkpoint.objects.get()
+    first, last = (
+        footholds.create(
+            actor=ana, kind="description", checkpoint=checkpoint, team=team,
+            content={"neuron": f"gabor:{channel}", "title": f"A line {channel}"},
+        )
+        for channel in (0, 1)
+    )  # fmt: skip
+    page = opened()
+    sign_in(page, "bo")
+    page.goto("/review#claim")
+    for key, leads in (("k", first), ("j", last), ("j", last), ("k", first)):
+        page.keyboard.press(key)
+        expect(page.locator("#claim")).to_contain_text(leads.title)
+        assert page.evaluate("document.activeElement.className") != "tile"
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys on this page")
+    expect(keys).to_contain_text("The next claim")
+    expect(keys).not_to_contain_text("Item before")

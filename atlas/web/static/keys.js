@@ -49,6 +49,7 @@ function read() {
 }
 
 function items() {
+  if (document.querySelector("[data-turns]")) return []; // j and k turn to another one of these pages
   const found = [...document.querySelectorAll(ITEMS)].filter(seen);
   return found.map((one) => (one.matches(FOCUSABLE) ? one : one.querySelector(FOCUSABLE))).filter(Boolean);
 }

@@ -36,6 +36,17 @@ def test_everything_that_has_a_name_is_suggested_by_its_beginning(named, client)
     assert ("field", "kind:", "kind:") in suggested(client, "ki")
 
 
+def test_a_neuron_without_its_channel_is_its_layer_and_the_first_of_its_neurons(named, client, register):
+    """`mixed:` and what is called so besides; /resolve leads to the layer."""
+    register("other", "b")
+    found = suggested(client, "edges:")
+    assert [one[:2] for one in found][:3] == [("layer", "edges"), ("layer", "edges"), ("neuron", "edges:0")]
+    assert ("term", "Curve detector", "/t/curve") in suggested(client, "curve:")
+    there = client.get("/resolve", {"ref": "edges:", "checkpoint": "toy"})
+    assert there["Location"] == "/c/toy/edges"
+    assert client.get("/resolve", {"ref": "nothing:"}).status_code == 404
+
+
 def test_what_is_part_of_a_query_is_finished_and_leads_nowhere(named, client):
     assert suggested(client, "curve -kind:li") == [("field", "kind:link", "curve -kind:link")]
     assert ("field", "term:curve", "(edge OR term:curve") in suggested(client, "(edge OR term:c")

@@ -110,7 +110,9 @@ class Evidence(forms.Form):
     file = forms.FileField(
         label="A picture or a table of it",
         required=False,
-        help_text="PNG, JPEG or WebP of at most 10 MiB, or CSV of at most 1 MiB; its pixels or cells alone are kept.",
+        help_text="PNG, JPEG or WebP of at most 10 MiB, or CSV of at most 1 MiB; its pixels or cells alone are kept. "
+        "If your session ends before you send it, what you type is kept in this browser, and the file has to be chosen "
+        "again.",
     )
     alt_text = forms.CharField(
         label="The picture in words", max_length=1_000, required=False, help_text="For who does not see it."

@@ -2,21 +2,26 @@
 
 import sys
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from django.contrib import messages
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
-from atlas import errors, problems, shortages
+from atlas import errors, problems, shortages, uploads
 from atlas.errors import AtlasError
 from atlas.web import negotiation, unsent
 
 # Only these are tried without their slash: a path that starts with two slashes would lead to another host.
 PAGES = ("/c", "/j", "/a", "/f", "/t", "/problems", "/api", "/me", "/teams", "/u", "/search", "/imports")
 
+NOT_HELD = (
+    "You had been signed out when you sent this, so nothing was done. What you typed stands in this browser and is "
+    "offered where you typed it; the file was not kept and has to be chosen again."
+)
 LATER = (429, 500, 503)  # what is refused with these may be taken another time
 SECRET = ("password", "code", "secret", "token_")  # of forms whose fields are not written on a page
 
@@ -25,8 +30,7 @@ def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
     """The response for an error: a page for a browser, the problem document for everybody else."""
     wants_page = negotiation.prefers_page(request)
     if wants_page and error.status == 401 and not getattr(request, "htmx", False):  # else it would stand in a part
-        onward = "/unsent" if unsent.hold(request) else request.get_full_path()
-        return redirect(f"/accounts/login?{urlencode({'next': onward})}")
+        return redirect(f"/accounts/login?{urlencode({'next': _onward(request)})}")
     document = problems.document(error)
     if not wants_page:
         response: HttpResponse = JsonResponse(document, status=error.status, content_type=problems.MEDIA_TYPE)
@@ -38,6 +42,18 @@ def refused(request: HttpRequest, error: AtlasError) -> HttpResponse:
     for name, value in problems.headers(error).items():
         response[name] = value
     return negotiation.varying(response)
+
+
+def _onward(request: HttpRequest) -> str:
+    """Where signing in leads: to what was asked for; to what was sent; of a form with a file, to where that stood."""
+    if unsent.hold(request):
+        return "/unsent"
+    if request.method == "POST" and request.content_type == uploads.MULTIPART:
+        messages.warning(request, NOT_HELD)
+        form = urlsplit(request.headers.get("Referer", ""))
+        if form.netloc == request.get_host():
+            return urlunsplit(("", "", form.path, form.query, ""))
+    return request.get_full_path()
 
 
 def _typed(request: HttpRequest, error: AtlasError) -> dict[str, Any]:

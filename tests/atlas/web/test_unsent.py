@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from atlas.models import Comment, UnsavedText
@@ -98,3 +99,20 @@ def test_it_can_be_thrown_away(claim, ana):
     sign_in(desk, "ana", sent(desk, there, typed))
     assert desk.post("/unsent", {"discard": "1"})["Location"] == "/"
     assert "Nothing waits" in read(desk, "/unsent").text
+
+
+def test_of_a_form_with_a_file_it_says_what_is_lost(claim, ana):
+    """Beside the file, and where one signs in; no session is begun for it, and one comes back to the form."""
+    desk, there = at_the_desk(ana), f"/f/{claim.accession}"
+    form = read(desk, there)
+    assert "the file has to be chosen again" in form.text
+    Session.objects.all().delete()
+    typed = {"role": "supports", "method": "AU", "interpretation": "See.", "whose": whose(form)}
+    file = SimpleUploadedFile("a.png", b"x", content_type="image/png")
+    answer = desk.post(f"{there}/evidence", {**typed, "file": file}, headers={"referer": f"http://testserver{there}"})
+    assert answer["Location"] == f"/accounts/login?{urlencode({'next': there})}"
+    assert "the file was not kept and has to be chosen again" in read(desk, answer["Location"]).text
+    assert not Session.objects.exists()
+    elsewhere = {"referer": "https://evil.example/f"}
+    answer = desk.post(f"{there}/evidence", {**typed, "file": file}, headers=elsewhere)
+    assert answer["Location"].endswith(urlencode({"next": f"{there}/evidence"}))

@@ -14,7 +14,7 @@ from api.pagination import page, span, window
 from api.schema import Written, operation
 from atlas import works
 from atlas.citing import citation
-from atlas.dossiers import agreement, neurons
+from atlas.dossiers import agreement, neurons, walls
 from atlas.dossiers import checkpoints as dossiers
 from atlas.dossiers.bodies import body
 from atlas.errors import BadParameter, NoSuchLayer
@@ -165,17 +165,28 @@ class OneLayer(Endpoint):
 class Neurons(Endpoint):
     """The neurons of a layer."""
 
-    parameters = query.PAGING
+    parameters = {
+        **query.PAGING,
+        "state": query.one_of("Only those whose description stands so; `none` has none.", *walls.STATES),
+        "picture": query.one_of("Only those whose newest picture is so; `missing` has none.", *walls.SHOWN),
+        "family": query.text("Only those of this family, by its accession.", longest=20),
+        "term": query.text("Only those described with this term, by slug.", longest=40),
+        "ordering": query.one_of("By channel (the default) or as a wall is ordered.", *walls.SORTS),
+    }
 
-    @operation("list_neurons", shapes.TilePage, 404, moves=True)
+    @operation("list_neurons", shapes.PlatePage, 404, moves=True)
     def get(self, request: Request, slug: str, layer: str) -> Any:
-        """List the neurons by channel, each with its newest feature visualization."""
+        """List the neurons as the wall of the layer shows them: with the newest picture, and what is said of each."""
         checkpoint = addresses.checkpoint(slug, actor=self.actor)
         place = addresses.layer(checkpoint, layer)
         if not place.canonical:
             return moved(request, f"{ROOT}/{slug}/layers/{place.layer.key}/neurons")
-        start, stop, after = span(place.layer.channels, asked=self.asked, request=request)
-        return page(request, dossiers.tiles(checkpoint, place.layer, channels=range(start, stop)), after=after)
+        chosen = {name: self.asked[name] for name in ("state", "picture", "family", "term") if name in self.asked}
+        wanted = walls.Wanted(**chosen, sort=self.asked.get("ordering", "channel"))
+        start = query.position(request, self.asked.get("cursor"))
+        size = self.asked.get("limit", query.DEFAULT_LIMIT)
+        found = walls.wall(slug, layer, actor=self.actor, wanted=wanted, start=start, size=size)
+        return page(request, found.tiles, after=found.following)
 
 
 class OneNeuron(Endpoint):

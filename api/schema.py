@@ -15,6 +15,7 @@ PLACES: Mapping[str, str] = {
     "slug": "A checkpoint's slug.",
     "layer": "A layer's key, or another name of it.",
     "channel": "The neuron's channel in the layer, from 0.",
+    "other": "Another neuron: `layer:channel` of the same checkpoint, or `checkpoint:layer:channel`.",
     "name": "A probe's name.",
     "fingerprint": "The job's fingerprint: 64 hexadecimal digits.",
     "digest": "The dataset's digest: 64 hexadecimal digits.",

@@ -16,6 +16,7 @@ from atlas.dossiers import (
     changes,
     checkpoints,
     comments,
+    comparisons,
     connections,
     datasets,
     footholds,
@@ -33,6 +34,7 @@ from atlas.dossiers import (
     terms,
     unsaved,
     verdicts,
+    walls,
 )
 from atlas.dossiers.bodies import members
 from atlas.graphs import facts as graphs
@@ -60,6 +62,7 @@ PLAIN: Mapping[Any, type[serializers.Field]] = {
 # A thing as lists show it, where its own address shows more.
 IN_BRIEF = {
     checkpoints.CheckpointFacts: "CheckpointInBrief",
+    neurons.NeuronFacts: "NeuronInBrief",
     jobs.JobFacts: "JobInBrief",
     footholds.FootholdFacts: "FootholdInBrief",
     footholds.RevisionFacts: "RevisionInBrief",
@@ -133,7 +136,8 @@ Agreement = shape(agreement.AgreementDossier)
 Layer = shape(checkpoints.LayerFacts)
 LayerPage = listed(checkpoints.LayerFacts)
 Neuron = shape(neurons.NeuronDossier)
-TilePage = listed(checkpoints.Tile)
+PlatePage = listed(walls.Plate)
+Comparison = shape(comparisons.ComparisonDossier)
 ConnectionPage = listed(connections.ConnectionFacts)
 StatisticsPage = listed(recordings.StatisticsFacts)
 Citation = shape(Cited)

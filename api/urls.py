@@ -7,6 +7,7 @@ from api import (
     changes,
     checkpoints,
     comments,
+    comparisons,
     connections,
     datasets,
     documents,
@@ -40,6 +41,10 @@ urlpatterns = [
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons", checkpoints.Neurons.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>", checkpoints.OneNeuron.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/cite", checkpoints.CiteNeuron.as_view()),
+    path(
+        "checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/compare/<str:other>",
+        comparisons.Compare.as_view(),
+    ),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/connections", connections.OfNeuron.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/statistics", recordings.OfNeuron.as_view()),
     path("checkpoints/<str:slug>/layers/<str:layer>/neurons/<str:channel>/footholds", footholds.OfNeuron.as_view()),

@@ -108,6 +108,7 @@ class World:
             "slug": self.checkpoint.slug,
             "layer": "edges",
             "channel": "1",
+            "other": "edges:0",
             "name": "feature-visualization",
             "fingerprint": self.queued.fingerprint,
             "request_id": str(self.request.id),

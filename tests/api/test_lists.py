@@ -135,6 +135,35 @@ def test_neurons_are_all_there_in_order_with_their_pictures(world, anybody):
     assert tiles[0]["finding"]["shown"][0]["artifact"]["sha256"] == world.artifact.sha256
 
 
+def test_neurons_are_chosen_and_ordered_as_a_wall_is(world, anybody, client):
+    """By the same words, a page at a time; and the page's twin says the same."""
+    at = "checkpoints/toy/layers/edges/neurons"
+    rows = {query: [one["channel"] for one in anybody.walk(f"{at}?{query}&limit=1")] for query in (
+        "state=none", "picture=missing", "ordering=newest", "ordering=response", "family=S000000000", "term=nothing",
+    )}  # fmt: skip
+    assert rows["picture=missing"] == [1, 2, 3]
+    assert rows["ordering=newest"] == [0, 1, 2, 3]
+    assert rows["family=S000000000"] == rows["term=nothing"] == []
+    assert sorted(rows["ordering=response"]) == [0, 1, 2, 3]
+    twin = client.get("/c/toy/edges.json?state=none&sort=claims").json()
+    assert twin["tiles"] == anybody.walk(f"{at}?state=none&ordering=claims")
+    for wrong in ("state=believed", "picture=nice", "ordering=size", "family=", "sort=name"):
+        assert anybody.get(f"{at}?{wrong}").status_code == 400
+
+
+def test_two_neurons_are_compared_as_the_page_compares_them(world, register, anybody, client):
+    register("other", "b")
+    at = "checkpoints/toy/layers/edges/neurons/1/compare"
+    for other, named in (("edges:0", "edges:0"), ("other:edges:0", "other/edges/0"), ("mixed_5x5:1", "mixed:9")):
+        found = anybody.get(f"{at}/{other}")
+        assert found.status_code == 200, other
+        assert found.json() == client.get("/compare.json", {"a": "toy/edges/1", "b": named}).json()
+    for nothing in ("edges:4", "nowhere:edges:0", "edges", "edges:01", "other:edges"):
+        assert anybody.get(f"{at}/{nothing}").status_code == 404, nothing
+    moved = anybody.get("checkpoints/toy/layers/mixed_5x5/neurons/1/compare/edges:0")
+    assert moved["Location"] == "/api/v1/checkpoints/toy/layers/mixed/neurons/9/compare/edges:0"
+
+
 def test_another_name_leads_to_the_canonical_address(world, anybody):
     for path, to in {
         "mixed_5x5": "mixed",

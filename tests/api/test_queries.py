@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.api.routes import ROUTES, allowed, at
+from tests.api.test_matrix import NEURON
 
 pytestmark = pytest.mark.django_db
 READING = sorted(route for route in ROUTES if allowed(route) and "GET" in allowed(route))
@@ -31,4 +32,6 @@ def test_no_list_costs_more_when_it_is_longer(world, register, ask_for, answer_j
         pass
     many = {route: count(as_alice, at(route, places)) for route in READING}
     assert many == few
+    two = many.pop(f"{NEURON}/compare/<str:other>")  # reads two neurons, and the connections of both
     assert max(many.values()) <= 24
+    assert two <= 2 * (many[NEURON] + 4)

@@ -4,10 +4,11 @@ Run in a checkout; it makes an atlas of its own and throws it away afterwards (a
 
     OMP_NUM_THREADS=1 python -m benchmarks.pages
 
-The atlas is that of the search benchmark, a million neurons and 100,000 claims, on a temporary PostgreSQL with its
-default settings but for durability. The web server is the one that `manage.py run web` becomes, with the environment
-of a deployment, one for each core as replicas behind a proxy, serving as the role that may not migrate. Database, web
-servers and the people share the processors of this machine; people are dealt out to the servers in turn.
+The atlas is that of the search benchmark, a million neurons and 100,000 claims, with every probe published and nothing
+computed yet, on a temporary PostgreSQL with its default settings but for durability. The web server is the one that
+`manage.py run web` becomes, with the environment of a deployment, one for each core as replicas behind a proxy, serving
+as the role that may not migrate. Database, web servers and the people share the processors of this machine; people are
+dealt out to the servers in turn.
 
 A person is a thread with a connection that stays open and a cookie. Half of the readers have signed in. Each asks for
 a page, reads it for two seconds on average (an exponential time, so that they do not march in step), and asks for the
@@ -318,6 +319,7 @@ def main() -> None:
         from benchmarks import crowd as crowds
 
         call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("publish_catalog", verbosity=0)
         started = time.perf_counter()
         crowd = crowds.make(given.footholds)
         print(f"made in {time.perf_counter() - started:.0f} s", file=sys.stderr)

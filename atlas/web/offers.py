@@ -69,7 +69,7 @@ def _offered(row: Foothold, found: FootholdDossier, actor: Contributor) -> dict[
 def _form(verb: str, row: Foothold, actor: Contributor, **given: Any) -> forms.Form:
     """A form with what can be chosen in it."""
     if verb == "review":
-        given["teams"] = [(team.slug, team.name) for team in reviewing_teams(actor, row).order_by("slug")]
+        given["teams"] = list(reviewing_teams(actor, row).order_by("slug").values_list("slug", "name"))
     if verb == "evidence":
         given["jobs"] = _jobs(row, actor)
     return FORMS[verb](auto_id=f"id_{verb}_%s", **given)
@@ -78,9 +78,6 @@ def _form(verb: str, row: Foothold, actor: Contributor, **given: Any) -> forms.F
 def _jobs(row: Foothold, actor: Contributor) -> list[tuple[str, str]]:
     """The finished questions about the neurons of a claim, newest first, with what to call them."""
     about = row.neurons.values("neuron")
-    done = (
-        Job.objects.filter(readable_jobs(actor), neuron__in=about, state=Job.State.DONE)
-        .select_related("probe")
-        .order_by("-id")
-    )
-    return [(it.fingerprint, f"{it.probe.name} of {it.subject_text}, {it.fingerprint[:12]}") for it in done[:MOST_JOBS]]
+    done = Job.objects.filter(readable_jobs(actor), neuron__in=about, state=Job.State.DONE).order_by("-id")
+    named = done.values_list("fingerprint", "probe__name", "subject_text")[:MOST_JOBS]
+    return [(fingerprint, f"{probe} of {subject}, {fingerprint[:12]}") for fingerprint, probe, subject in named]

@@ -162,7 +162,7 @@ def main(path: Path) -> None:
             "stored, counted": stored(lens, images, counted=True),
         }
 
-        @torch.no_grad()
+        @torch.inference_mode()
         def bare() -> None:
             lens(images)
 

@@ -238,6 +238,82 @@ def test_far_from_zero_moments_keep_their_digits():
     assert np.allclose(counted.moments().numpy(), expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("together", [2**17, 1000])
+@pytest.mark.parametrize("shape", [(16, 24, 5, 7), (3, 600, 2, 2), (1, 1, 11, 11), (5, 64, 1, 1)])
+def test_bins_and_powers_are_what_brute_force_counts(monkeypatch, shape, together):
+    """Whatever divides them into parts, and where a count fills more than 16 bits."""
+    monkeypatch.setattr(tallies, "TOGETHER", together)
+    random = torch.Generator().manual_seed(1)
+    values = torch.randn(shape, generator=random) + torch.randn(1, shape[1], 1, 1, generator=random)
+    counted, room = tallies.Tally.of(values), tallies.Room()
+    more = values * 3
+    for part in (values, more):
+        counted.add(part, room=room)
+    flat = torch.cat([values, more]).transpose(0, 1).flatten(1).double()
+    central = flat - flat.mean(1, keepdim=True)
+    moments = torch.stack([flat.mean(1), *((central**power).mean(1) for power in (2, 3, 4))], dim=1)
+    assert torch.allclose(counted.moments(), moments, rtol=1e-5, atol=1e-5)
+    assert torch.equal(counted.active, (flat > 0).sum(1))
+    steps = torch.linspace(0, 1, 65, dtype=torch.float64)
+    edges = counted.low.double()[:, None] + (counted.high - counted.low).double()[:, None] * steps
+    bins = (flat[:, :, None] > edges[:, None]).sum(2)  # a bin holds its upper edge
+    expected = torch.stack([torch.bincount(row, minlength=66) for row in bins])
+    near = ((flat[:, :, None] - edges[:, None]).abs() < 1e-4 * (edges[:, 1] - edges[:, 0])[:, None, None]).sum()
+    assert (counted.bins - expected).abs().sum() <= 2 * near
+
+
+def test_what_is_above_0_is_counted_to_the_last_digit():
+    """A ReLU lets through what is above 0, however little: 0 is an edge, and a bin holds its upper one."""
+    least = float(np.finfo(np.float32).tiny)
+    row = torch.tensor([-3.0, -least, 0.0, least, 5.0])
+    values = torch.stack([row, row.flip(0) * 1e-3, row + 100])[None, :, None]
+    counted = tallies.Tally.of(values)
+    counted.add(values)
+    assert counted.active.tolist() == [2, 2, 5]
+    zero = -counted.low[:2] / (counted.high - counted.low)[:2] * 64
+    assert torch.allclose(zero, zero.round(), atol=1e-4)
+    assert (counted.low <= values.amin((0, 2, 3))).all()
+    assert (counted.high >= values.amax((0, 2, 3))).all()
+
+
+def test_units_whose_range_does_not_hold_0_may_cross_it_later():
+    first = torch.tensor([[5.0, 6.0], [-6.0, -5.0], [-1.0, 1.0]])[None, :, None]
+    counted = tallies.Tally.of(first)
+    assert counted.low[0] > 0 > counted.high[1]
+    for part in (first, first * torch.tensor([-1.0, 1.0]), first * 0, first - 5, first + 5):
+        counted.add(part)
+    everything = torch.cat([first, first * torch.tensor([-1.0, 1.0]), first * 0, first - 5, first + 5])
+    assert torch.equal(counted.active, (everything > 0).sum((0, 2, 3)))
+    again = tallies.Tally.restored(counted.state(), device=torch.device("cpu"))
+    assert torch.equal(again.active, counted.active)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_peaks_are_first_in_row_order_and_tell_what_is_no_number(layout):
+    random = torch.Generator().manual_seed(2)
+    values = torch.randint(0, 4, (3, 25, 6, 9), generator=random).float().contiguous(memory_format=layout)
+    values[0, 3, 2, 1] = torch.nan
+    values[1, 4] = -torch.inf
+    highest, place = tallies.peaks(values)
+    flat = values.flatten(2).numpy()
+    assert np.array_equal(highest.numpy(), flat.max(2), equal_nan=True)
+    assert np.array_equal(place.numpy(), flat.argmax(2))
+
+
+def test_what_is_no_number_spoils_no_other_unit():
+    random = torch.Generator().manual_seed(3)
+    values = torch.randn(4, 3, 5, 5, generator=random) + torch.tensor([0.0, 9.0, 0.0])[:, None, None]
+    sound, spoilt = values.clone(), values.clone()
+    spoilt[2, 1, 0, 0] = torch.nan
+    both = [tallies.Tally.of(values) for _ in range(2)]
+    both[0].add(sound)
+    both[1].add(spoilt, sound=False)
+    for name in ("bins", "powers", "active"):
+        told = [getattr(it, name)[..., [0, 2]] if name == "powers" else getattr(it, name)[[0, 2]] for it in both]
+        assert torch.equal(*told), name
+    assert (both[1].bins.sum(1) == 100).all()
+
+
 def test_a_dataset_that_cannot_be_shown_is_refused_by_name():
     lens, sound = Lens(networks.checkpoint("branches")), pictures(3)
     broken = Item("0" * 64, "broken", None, lambda: Image.open(io.BytesIO(b"no picture")))

@@ -20,9 +20,9 @@ from workers.interp.columns import Strip
 from workers.interp.datasets import Dataset, Item
 from workers.interp.errors import InterpError, UnreadableDataset
 from workers.interp.lens import Lens
-from workers.interp.tallies import Tally, as_maps, peaks
+from workers.interp.tallies import Room, Tally, as_maps, peaks
 
-VERSION = 1  # of what is on disk
+VERSION = 2  # of what is on disk
 BATCH = 16  # items a pass: part of the numbers, because the size of a batch changes last bits
 SAVED = 8  # batches between two states on disk
 LATTICE = 8  # positions along each axis that are at most counted when not all are
@@ -64,8 +64,11 @@ class Recording:
         self.maxima = self._array("maxima", np.float32, self.units)
         self.places = self._array("places", np.int32, self.units)
         self.sizes = self._array("sizes", np.int32, 2)
-        self._rows = slice(0, 0)
-        self._watched = lens.watching({strip.node for strip in of}, self._see)
+        self._highest = np.zeros((BATCH, self.units), np.float32)  # of a batch, which goes to disk at once
+        self._places = np.zeros((BATCH, self.units), np.int32)
+        self._room = Room()
+        self._by_node = {node: [it for it in of if it.node == node] for node in {strip.node for strip in of}}
+        self._watched = lens.watching(self._by_node, self._see)
 
     @property
     def batches(self) -> int:
@@ -82,25 +85,26 @@ class Recording:
                 self._save()
             observe(self.done)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def show(self, images: Tensor) -> None:  # [N, 3, H, W] in [0, 1]
         """Write down what the next items are answered."""
-        self._rows = slice(self.done * BATCH, self.done * BATCH + len(images))
         self._watched(images)
+        rows, shown = slice(self.done * BATCH, self.done * BATCH + len(images)), slice(len(images))
+        self.maxima[rows], self.places[rows] = self._highest[shown], self._places[shown]
 
     def _see(self, node: str, values: Tensor) -> None:
         maps = as_maps(values)
         highest, place = peaks(maps)
-        sound = not bool(torch.isnan(highest).any())
-        for strip in self.strips:
-            if strip.node == node:
-                columns = slice(strip.at, strip.at + strip.width)
-                self.maxima[self._rows, columns] = highest.float().cpu().numpy()
-                self.places[self._rows, columns] = place.cpu().numpy()
-                counted = maps if self.every else self._lattice(maps)
-                if strip.at not in self.tallies:
-                    self.tallies[strip.at] = Tally.of(counted)
-                self.tallies[strip.at].add(counted, sound=sound)
+        told = highest.float().cpu().numpy()
+        sound = not np.isnan(told).any()
+        for strip in self._by_node[node]:
+            columns = slice(strip.at, strip.at + strip.width)
+            self._highest[: len(maps), columns] = told
+            self._places[: len(maps), columns] = place.cpu().numpy()
+            counted = maps if self.every else self._lattice(maps)
+            if strip.at not in self.tallies:
+                self.tallies[strip.at] = Tally.of(counted)
+            self.tallies[strip.at].add(counted, sound=sound, room=self._room)
 
     def _lattice(self, maps: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C, ≤ 8, ≤ 8]
         step = -(-max(maps.shape[2:]) // LATTICE)

@@ -29,7 +29,10 @@ def authors_of(row: Foothold, version: int) -> tuple[AuthorFacts, ...]:
     """Whose words the version holds, by surviving characters; as they signed last, and are called today."""
     walked = [it for it in around.versions(row) if it.version <= version]
     signed, last = {it.author_id: it for it in walked}, walked[-1]
-    found = _shares(row.accession, version, last.content_sha256, last.author_id)
+    if len(walked) == 1:
+        found = tuple(shares([Edit(last.author_id, hand.write(last.content, CONTENTS[row.kind]))]))
+    else:
+        found = _shares(row.accession, version, last.content_sha256, last.author_id)
     return tuple(_facts(signed[it.contributor], it) for it in found)
 
 

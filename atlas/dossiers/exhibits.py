@@ -55,14 +55,13 @@ def _exhibit(row: Foothold, it: FootholdNeuron, newest: Mapping[tuple[str, int],
 
 
 def titles(content: Content, *, actor: Contributor | None) -> dict[str, str]:
-    """By accession what the footholds that a content names are called: its family, its items, the links of its edges.
+    """By accession what the footholds that a content names are called: its family, and its items.
 
     Asked for only where it names any; those that this person may not read keep their accessions.
     """
     claims = content.get("claims")
     named = {claims.get("family") if isinstance(claims, dict) else None}
     named |= {one.get("foothold") for one in content.get("items") or ()}
-    named |= {one.get("link") for one in content.get("edges") or ()}
     wanted = named - {None, ""}
     rows = Foothold.objects.filter(readable_footholds(actor), accession__in=wanted)
     return dict(rows.values_list("accession", "title")) if wanted else {}

@@ -72,7 +72,7 @@ def database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or 5432),
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 600,  # a new one costs what some pages cost
         "CONN_HEALTH_CHECKS": True,
         # Compiling a page's query takes PostgreSQL up to a second, where answering it takes 20 ms; and of disks that
         # turn it expects that reading a whole table is cheaper than looking up a thousand rows of it.

@@ -11,7 +11,7 @@ from atlas.dossiers.anatomies import AnatomyFacts, anatomy
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.coverage import CoverageFacts, coverage
 from atlas.dossiers.families import FamilyFacts, families
-from atlas.dossiers.jobs import FindingFacts, JobFacts, facts_of, with_answer
+from atlas.dossiers.jobs import FindingFacts, JobFacts, answers, facts_of, with_answer
 from atlas.models import Checkpoint, Contributor, Job, Layer, LayerAlias
 from atlas.permissions import readable
 from atlas.services import addresses, tallies, workers
@@ -237,7 +237,7 @@ def strips(of: Checkpoint, every: Sequence[LayerFacts]) -> tuple[Strip, ...]:
 def newest_pictures(asked: Any) -> dict[tuple[str, int], Job]:
     """By layer and channel one feature visualization: with a picture, of what excites, in most steps, the newest."""
     newest: dict[tuple[str, int], Job] = {}
-    for job in with_answer(asked.filter(probe__name="feature-visualization").order_by("id")):
+    for job in answers(asked.filter(probe__name="feature-visualization").order_by("id")):
         place = (job.neuron.layer.key, job.neuron.channel)
         if place not in newest or _shows(job) >= _shows(newest[place]):
             newest[place] = job

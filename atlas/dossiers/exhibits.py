@@ -8,7 +8,7 @@ from django.db.models import prefetch_related_objects
 
 from atlas.dossiers.checkpoints import Tile, newest_pictures, tile_of
 from atlas.dossiers.footholds import NAMED
-from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
+from atlas.dossiers.jobs import JobFacts, answers, facts_of
 from atlas.dossiers.pictures import ArtifactFacts, Shown
 from atlas.dossiers.pictures import facts_of as artifact_facts
 from atlas.models import Artifact, Contributor, Foothold, FootholdNeuron, Job, Revision
@@ -75,7 +75,7 @@ def testimonies(evidence: Sequence[str], *, actor: Contributor | None) -> dict[s
     jobs = {one for content in contents.values() for one in content.get("jobs", ())}
     found = {
         it.fingerprint: it
-        for it in map(facts_of, with_answer(Job.objects.filter(readable_jobs(actor), fingerprint__in=jobs)))
+        for it in map(facts_of, answers(Job.objects.filter(readable_jobs(actor), fingerprint__in=jobs)))
     }
     stored = {one for content in contents.values() for one in content.get("artifacts", ())}
     readable = Artifact.objects.filter(artifacts.referred_to(actor), pk__in=stored)

@@ -281,12 +281,12 @@ def revision_facts(row: Foothold, it: Revision) -> RevisionFacts:
 
 def support_of(row: Foothold, *, actor: Contributor | None) -> tuple[SupportFacts, ...]:
     """What speaks for or against a claim, or what evidence speaks of, as far as this person may read both."""
-    rows = Support.objects.filter(withdrawn_at=None).select_related("evidence", "claim", "by").only(*SUPPORT)
-    if row.kind == Foothold.Kind.EVIDENCE:
-        rows = rows.filter(readable_footholds(actor, "claim__"), evidence=row)
-    else:
-        rows = rows.filter(readable_footholds(actor, "evidence__"), claim=row)
-    return tuple(support_facts(it) for it in rows)
+    mine, other = ("evidence", "claim") if row.kind == Foothold.Kind.EVIDENCE else ("claim", "evidence")
+    said = Support.objects.filter(withdrawn_at=None, **{mine: row})
+    if not said.exists():
+        return ()
+    rows = said.filter(readable_footholds(actor, f"{other}__")).select_related("evidence", "claim", "by")
+    return tuple(support_facts(it) for it in rows.only(*SUPPORT))
 
 
 def support_facts(it: Support) -> SupportFacts:

@@ -9,7 +9,7 @@ from atlas.dossiers import notifications as inbox
 from atlas.dossiers.bodies import OnThePage
 from atlas.dossiers.checkpoints import CheckpointFacts, checkpoints
 from atlas.dossiers.footholds import FootholdFacts, newest
-from atlas.dossiers.jobs import JobFacts, facts_of, with_answer
+from atlas.dossiers.jobs import JobFacts, answers, facts_of
 from atlas.dossiers.notifications import NotificationFacts
 from atlas.dossiers.wanting import CLAIMED, Wanting, of_mine, wanting
 from atlas.models import Contributor, FindingArtifact, Foothold, Job, Review
@@ -73,7 +73,7 @@ def home(actor: Contributor | None) -> HomeDossier:
     answered = Job.objects.filter(mine, Exists(pictured), state=Job.State.DONE)
     return HomeDossier(
         checkpoints=checkpoints(actor),
-        newest=tuple(facts_of(job) for job in with_answer(answered.order_by("-finished_at", "-id"))[:NEWEST]),
+        newest=tuple(facts_of(job) for job in answers(answered.order_by("-finished_at", "-id")[:NEWEST])),
         claims=tuple(newest(actor=actor, most=CLAIMS, kind__in=CLAIMED)),
         verdicts=_verdicts(actor),
         wanting=wanting(actor),

@@ -8,7 +8,7 @@ from atlas.dossiers import recordings
 from atlas.dossiers.achievements import AchievedFacts, achieved
 from atlas.dossiers.bodies import OnThePage, Spread
 from atlas.dossiers.checkpoints import CheckpointFacts, LayerFacts, RefusalFacts, layers, name_of, summary_of
-from atlas.dossiers.jobs import JobFacts, cancellable, facts_of, with_answer
+from atlas.dossiers.jobs import JobFacts, answers, cancellable, facts_of
 from atlas.dossiers.recordings import StatisticsFacts
 from atlas.models import Checkpoint, Contributor, Job, ProbeKind
 from atlas.permissions import permits, readable_jobs
@@ -135,7 +135,7 @@ def neuron(slug: str, key: str, channel: str, *, actor: Contributor | None) -> N
     layer = every[place.layer.index]
     recorded = recordings.of_place(place, actor=actor)
     asked = Job.objects.filter(readable_jobs(actor), **_named(place)).order_by("-id")
-    jobs = tuple(facts_of(job) for job in with_answer(asked))
+    jobs = tuple(facts_of(job) for job in answers(asked))
     may_compute = permits(actor, "job.request", row)
     usual = ledger.usuals(row) if may_compute else {}
     return NeuronDossier(

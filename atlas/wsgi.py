@@ -13,7 +13,7 @@ application = get_wsgi_application()
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 50)
-# Threads take turns when one waits for the database, and otherwise after so many seconds. With Python's 5 ms a page that
-# comes back with a row waits for every other that computes, a dozen times. (p95 of benchmarks/pages.py: with 5 ms 392,
-# with 30 ms 329, with 100 ms 493, with half a millisecond 1,378.)
+# Threads take turns when one waits for the database, and otherwise after so many seconds. With Python's 5 ms a page
+# that comes back with a row waits for every other that computes, a dozen times. (p95 of benchmarks/pages.py: with 5 ms
+# 392, with 30 ms 329, with 100 ms 493, with half a millisecond 1,378.)
 sys.setswitchinterval(0.03)

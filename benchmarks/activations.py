@@ -162,7 +162,7 @@ def main(path: Path) -> None:
             "stored, counted": stored(lens, images, counted=True),
         }
 
-        @torch.inference_mode()
+        @torch.no_grad()
         def bare() -> None:
             lens(images)
 

@@ -57,6 +57,8 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
     ("teams/<str:team>/members/<str:handle>", "PATCH"): {"role": "annotator"},
     ("teams/<str:team>/invitations", "POST"): {"role": "reader", "uses": 1, "days": 3},
 }
+# Nobody withdraws what others wrote, or puts other words into their mouths.
+OF_AUTHORS = ("/withdraw", "/reinstate", "<str:number>", "/put-back")
 # Fields that hold what people call things; all others name something that is there, or choose from a few words.
 TITLES = [(route, method, name) for (route, method), body in GOOD.items() for name in ("name", "title") if name in body]
 
@@ -122,8 +124,7 @@ def doors_of(world: World, operator: Any) -> list[Door]:
     for come in (Api, by_token):
         people = {"operator": come(operator.login), "author": come(world.foothold.created_by.login)}
         for route, view in ROUTES.items():
-            # Nobody withdraws what others wrote, or puts other words into their mouths.
-            api = people["author" if route.endswith(("/withdraw", "<str:number>")) else "operator"]
+            api = people["author" if route.endswith(OF_AUTHORS) else "operator"]
             if StrictJSONParser not in view.parser_classes:
                 continue
             for method in set(allowed(route)) - {"GET"}:

@@ -85,7 +85,7 @@ class Recording:
                 self._save()
             observe(self.done)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def show(self, images: Tensor) -> None:  # [N, 3, H, W] in [0, 1]
         """Write down what the next items are answered."""
         self._watched(images)

@@ -13,7 +13,8 @@ from atlas.permissions import readable
 from atlas.remembering import once
 from atlas.validation import named_at
 
-UNIT = re.compile(r"^(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]*):(?P<channel>\d{1,9})$", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*", re.ASCII)
+UNIT = re.compile(rf"^(?P<layer>{NAME.pattern}):(?P<channel>\d{{1,9}})$", re.ASCII)
 CHANNEL = re.compile(r"^(0|[1-9]\d{0,8})$", re.ASCII)
 
 
@@ -76,7 +77,7 @@ class Map:
 
     def __init__(self, of: Checkpoint, names: Iterable[str]) -> None:
         self.checkpoint = of
-        wanted = set(names)
+        wanted = {name for name in names if NAME.fullmatch(name)}  # a NUL, which PostgreSQL refuses, is in none
         self.layers = {layer.key: layer for layer in of.layers.filter(key__in=wanted)}
         others = wanted - self.layers.keys()
         self.aliases = {alias.name: alias for alias in of.aliases.filter(name__in=others).select_related("layer")}

@@ -24,7 +24,7 @@ WIDTHS = (1440, 390)
 TIMES = 5
 GOAL = 1_000  # milliseconds
 PAGES = ("/", "/c", "/c/curve-circuit", "/c/curve-circuit/curve", "/c/curve-circuit/curve/0", "/c/miniception",
-         "/c/miniception/mixed3", "/f", "/search?q=curve", "/review", "/changes")  # fmt: skip
+         "/f", "/search?q=curve", "/review", "/changes")  # fmt: skip
 WATCH = """
   window.painted = 0; window.shifted = 0;
   new PerformanceObserver(list => list.getEntries().forEach(it => { window.painted = it.startTime; }))

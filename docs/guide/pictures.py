@@ -90,15 +90,14 @@ def sign_in(page: Page, *, password: str) -> str:
 
 def asked(page: Page, neuron: str, probe: str, **params: str) -> None:
     """Ask a neuron something by its form, and wait for the answer; a known question has one at once."""
-    page.goto(f"{neuron}#ask")
-    submit(page, probe, **params)
+    submit(page, neuron, probe, **params)
     expect(page.locator(f'.live.open[data-said^="{probe.capitalize()}"]')).to_have_count(0)
 
 
-def submit(page: Page, probe: str, **params: str) -> None:
-    """Open the form of a probe, fill it in, and send it."""
+def submit(page: Page, neuron: str, probe: str, **params: str) -> None:
+    """Open the form of a probe on a neuron's page, fill it in, and send it."""
+    page.goto(f"{neuron}?ask={probe}")
     form = page.locator(f'form.ask:has(input[value="{probe}"])')
-    form.locator("xpath=..").evaluate(OPEN)
     for rest in form.locator("details.rest").all():
         rest.evaluate(OPEN)
     for name, value in params.items():
@@ -177,8 +176,8 @@ def ask_something(page: Page) -> None:
     """The forms, the intervention editor, and a picture that forms."""
     page.goto(f"{SUBJECT}#ask")
     take(page, "asking.webp", section(page, "ask-title"), height=700)
+    page.goto(f"{SUBJECT}?ask=intervention")
     form = page.locator('form.ask:has(input[value="intervention"])')
-    form.locator("xpath=..").evaluate(OPEN)
     form.get_by_role("button", name="Add an edit").click()
     row = form.locator("fieldset.edit").last
     row.locator('[data-member="op"]').select_option("scale")
@@ -186,8 +185,7 @@ def ask_something(page: Page) -> None:
     row.locator('[data-member="channels"]').fill("0, 4")
     row.locator('[data-member="factor"]').fill("0.5")
     take(page, "intervention.webp", form, height=900)
-    page.goto(f"{SUBJECT}#ask")
-    submit(page, "feature-visualization", steps="4000", seeds="0, 1")
+    submit(page, SUBJECT, "feature-visualization", steps="4000", seeds="0, 1")
     live = page.locator(".live.open")
     live.locator("figcaption", has_text=re.compile(r"step [1-9]\d\d")).first.wait_for()
     take(page, "live.webp", live, page.get_by_role("button", name="Cancel"), height=700)

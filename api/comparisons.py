@@ -17,7 +17,7 @@ from atlas.redirects import moved
 from atlas.services import addresses
 
 OTHER = re.compile(
-    r"(?:(?P<slug>[a-z0-9][a-z0-9-]{1,39}):)?(?P<layer>[A-Za-z0-9][A-Za-z0-9_.]*):(?P<channel>[0-9]{1,9})"
+    rf"(?:(?P<slug>[a-z0-9][a-z0-9-]{{1,39}}):)?(?P<layer>{addresses.NAME.pattern}):(?P<channel>[0-9]{{1,9}})"
 )
 
 

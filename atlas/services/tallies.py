@@ -5,13 +5,17 @@ Redis is away nobody has to know.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Callable
+from functools import cache as once_for_all
+from pathlib import Path
 from typing import TypeVar
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
 T = TypeVar("T")
+CODE = Path(__file__).parent.parent
 STALE = "stale-writes"  # what came after its lease had gone to somebody else, and was refused
 
 
@@ -31,12 +35,26 @@ def counted(name: str) -> int:
 
 
 def remembered(name: str, find: Callable[[], T], *, seconds: float) -> T:
-    """What `find` found within this time, whoever asked it then."""
+    """What `find` found within this time, whoever asked it then, if their code was the same."""
     with contextlib.suppress(RedisError):
-        known: T | None = cache.get(f"remembered.{name}")
+        known: T | None = cache.get(place(name))
         if known is not None:
             return known
     found = find()
     with contextlib.suppress(RedisError):
-        cache.set(f"remembered.{name}", found, seconds)
+        cache.set(place(name), found, seconds)
     return found
+
+
+def place(name: str) -> str:
+    """Where it is kept."""
+    return f"remembered.{stamp(CODE)}.{name}"
+
+
+@once_for_all
+def stamp(folder: Path) -> str:
+    """A short name for the code in a folder: what other code has kept may lack what this one reads of it."""
+    read = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        read.update(str(file.relative_to(folder)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return read.hexdigest()[:12]

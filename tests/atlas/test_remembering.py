@@ -1,4 +1,4 @@
-"""What a page looks up once: the same for it as if it had asked each time, and forgotten when it is done."""
+"""What is looked up once: by a page as if it had asked each time, by processes until their code is another."""
 
 from itertools import product
 
@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from atlas import belonging, permissions
 from atlas.belonging import Credential
+from atlas.dossiers.checkpoints import layers
 from atlas.models import Checkpoint, Foothold, Job, Membership, Role, Team
 from atlas.remembering import is_remembering, once, remembering
-from atlas.services import footholds
+from atlas.services import footholds, tallies
 from tests.claims import member
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,28 @@ def test_only_requests_that_read_remember(ana, claim):
     assert looked_up(lambda: client.post(f"{page}/comments", {"body": "See seed 3."})) > 1
     Foothold.objects.filter(pk=claim.pk).update(moderation="removed")
     assert Client().get(page).status_code == 410
+
+
+def test_layers_are_kept_and_what_was_computed_of_them_is_not(checkpoint, alice, ask_for, answer_jobs):
+    """The second time it is one query, and knows the neuron that was answered meanwhile."""
+    before = layers(checkpoint)
+    ask_for(checkpoint, alice, "edges:0")
+    answer_jobs()
+    with CaptureQueriesContext(connection) as asked:
+        after = layers(checkpoint)
+    assert len(asked) == 1
+    assert [it.answered for it in before] == [0] * len(before)
+    assert {it.key: it.answered for it in after if it.answered} == {"edges": 1}
+    assert [it.aliases for it in after] == [it.aliases for it in before]
+
+
+def test_other_code_remembers_apart(tmp_path):
+    """Its dataclasses may have other fields than those that were kept."""
+    (tmp_path / "deep").mkdir()
+    file = tmp_path / "deep" / "facts.py"
+    stamps = []
+    for text in ("one = 1", "one = 2", "one = 1"):
+        file.write_text(text)
+        tallies.stamp.cache_clear()
+        stamps.append(tallies.stamp(tmp_path))
+    assert stamps[0] == stamps[2] != stamps[1]

@@ -101,7 +101,7 @@ class TestMetrics:
         settings.METRICS_TOKEN = TOKEN
 
         def numbers() -> dict[str, float]:
-            cache.delete_many(["remembered.history", "remembered.orphans"])
+            cache.delete_many([tallies.place("history"), tallies.place("orphans")])
             answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
             assert answer["Content-Type"].startswith("text/plain; version=")
             lines = answer.content.decode().splitlines()

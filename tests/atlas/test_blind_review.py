@@ -135,3 +135,12 @@ def test_of_two_edits_at_once_neither_is_done_halfway(lab, bo):
     own = Team.objects.get(person=bo)
     with pytest.raises(PersonalSpace):
         teams.set_review(actor=bo, team=own, blind_review=True, based_on=own.version_tag)
+
+
+def test_who_takes_a_verdict_back_has_seen_the_others(disputed, cy):
+    """They are hidden again until there is another one, which is not blind any more."""
+    reviews.review(actor=cy, foothold=disputed, version=1, verdict="agree")
+    reviews.recant(actor=cy, foothold=disputed)
+    assert seen(disputed, cy) == ("proposed", 0, 1)
+    reviews.review(actor=cy, foothold=disputed, version=1, verdict="agree")
+    assert [it.blind for it in disputed.reviews.filter(reviewer=cy).order_by("id")] == [True, False]

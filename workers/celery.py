@@ -30,6 +30,7 @@ from django.db import DatabaseError, connection
 
 from atlas.services import janitor, jobs, turns
 from atlas.services import workers as presence
+from workers import memory
 
 log = logging.getLogger(__name__)
 STRAND_SECONDS = 600
@@ -157,6 +158,7 @@ def enter(**_: Any) -> None:
     """In the child, before its first task: open the device and make the worker known."""
     from workers.drain import resident
 
+    memory.keep()
     connection.close()
     resident(stopping)
 

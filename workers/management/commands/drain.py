@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from workers import memory
+
 
 class Command(BaseCommand):
     """Answer everything that waits, then stop; Ctrl-C hands back what is unfinished."""
@@ -22,6 +24,7 @@ class Command(BaseCommand):
         """Drain."""
         from workers.drain import Drain  # torch: only where it is needed
 
+        memory.keep()
         stopping = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopping.set())

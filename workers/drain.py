@@ -326,5 +326,5 @@ def pause(starts: int) -> float:
 
 def versions() -> dict[str, str]:
     """What this process computes with."""
-    libraries = ("torch", "torchvision", "numpy", "pillow", "safetensors")
+    libraries = ("torch", "torchvision", "numpy", "numba", "pillow", "safetensors")
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}

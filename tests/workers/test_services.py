@@ -35,7 +35,7 @@ TOLD = {
     "ATLAS_SECRET_KEY": "a secret of the services that is long enough to be taken for one",
     "ATLAS_METRICS_TOKEN": "for the scraper",
 }
-NOT_THERE = ("torch", "torchvision", "numpy", "safetensors")  # in the image that serves
+NOT_THERE = ("torch", "torchvision", "numpy", "numba", "safetensors")  # in the image that serves
 
 
 def image(dockerfile: Path, into: Path) -> dict[str, str]:

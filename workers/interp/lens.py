@@ -19,7 +19,7 @@ from workers.interp.errors import BadAddress
 from workers.interp.folding import fold
 from workers.interp.graph import Graph
 from workers.interp.layers import Part
-from workers.interp.program import Program
+from workers.interp.program import Program, Watch
 
 
 class Lens:
@@ -181,9 +181,7 @@ class Lens:
 
         return read
 
-    def watching(
-        self, nodes: Iterable[str], watch: Callable[[str, Tensor], None]
-    ) -> Callable[[Tensor], None]:  # [N, 3, H, W] -> nothing
+    def watching(self, nodes: Iterable[str], watch: Watch) -> Callable[[Tensor], None]:  # [N, 3, H, W] -> nothing
         """A function from images that shows the values of nodes, [N, C, H, W] or [N, C], one after the other.
 
         None is kept, so that memory holds what a bare forward pass holds; a value is not to be used afterwards.

@@ -15,6 +15,10 @@ from workers.interp.operations import OPERATIONS
 # What these compute is not needed for their own gradient, so a ReLU may overwrite it.
 OVERWRITABLE = {"conv2d", "linear", "batch_norm", "add"}
 
+# Is shown a node's name, its value, and whether that is spent: read by nothing any more but a ReLU that overwrites it.
+# Answers whether it has left the ReLU's value in its place, which spares another way through memory.
+Watch = Callable[[str, Tensor, bool], bool]
+
 
 @dataclass(frozen=True)
 class Step:
@@ -41,7 +45,7 @@ class Program:
     """Computes the values of `targets` from the values of `given` nodes, and runs nothing else.
 
     The values of `watched` nodes are shown as soon as they are computed, and kept no longer than any other: whoever
-    watches must be done with one when it returns, because a ReLU may overwrite it.
+    watches must be done with one when it returns, because a ReLU may overwrite it, and changes none that is not spent.
     """
 
     def __init__(
@@ -79,24 +83,26 @@ class Program:
             )
             for node in nodes
         )
+        self._spent = {step.node.inputs[0] for step in self.steps if step.overwrite}
 
     def __call__(
         self,
         values: Mapping[str, Tensor],
         *,
         redirect: bool = False,
-        watch: Callable[[str, Tensor], None] = lambda name, value: None,
+        watch: Watch = lambda name, value, spent: False,
     ) -> dict[str, Tensor]:
         """The targets' values by name; `values` holds the given ones and is not changed.
 
         With `redirect` the gradient of a ReLU that is shut for a whole sample is redirected. `watch` is shown the
         watched nodes' values, in the order in which they are computed.
         """
-        known = {name: values[name] for name in self.needs}
+        known, rectified = {name: values[name] for name in self.needs}, set()
         for step in self.steps:
-            known[step.node.name] = step.run(known, redirect=redirect)
-            if step.node.name in self.watched:
-                watch(step.node.name, known[step.node.name])
-            for name in step.forget:
-                del known[name]
+            name, first = step.node.name, step.node.inputs[0]
+            known[name] = known[first] if first in rectified else step.run(known, redirect=redirect)
+            if name in self.watched and watch(name, known[name], name in self._spent and not redirect):
+                rectified.add(name)
+            for forgotten in step.forget:
+                del known[forgotten]
         return {name: known[name] for name in self.targets}

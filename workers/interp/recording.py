@@ -20,9 +20,9 @@ from workers.interp.columns import Strip
 from workers.interp.datasets import Dataset, Item
 from workers.interp.errors import InterpError, UnreadableDataset
 from workers.interp.lens import Lens
-from workers.interp.tallies import Room, Tally, as_maps, peaks
+from workers.interp.tallies import EVERY, Lattice, Tally, as_maps
 
-VERSION = 2  # of what is on disk
+VERSION = 3  # of what is on disk
 BATCH = 16  # items a pass: part of the numbers, because the size of a batch changes last bits
 SAVED = 8  # batches between two states on disk
 LATTICE = 8  # positions along each axis that are at most counted when not all are
@@ -66,7 +66,6 @@ class Recording:
         self.sizes = self._array("sizes", np.int32, 2)
         self._highest = np.zeros((BATCH, self.units), np.float32)  # of a batch, which goes to disk at once
         self._places = np.zeros((BATCH, self.units), np.int32)
-        self._room = Room()
         self._by_node = {node: [it for it in of if it.node == node] for node in {strip.node for strip in of}}
         self._watched = lens.watching(self._by_node, self._see)
 
@@ -92,24 +91,21 @@ class Recording:
         rows, shown = slice(self.done * BATCH, self.done * BATCH + len(images)), slice(len(images))
         self.maxima[rows], self.places[rows] = self._highest[shown], self._places[shown]
 
-    def _see(self, node: str, values: Tensor) -> None:
+    def _see(self, node: str, values: Tensor, spent: bool) -> bool:
         maps = as_maps(values)
-        highest, place = peaks(maps)
-        told = highest.float().cpu().numpy()
-        sound = not np.isnan(told).any()
-        for strip in self._by_node[node]:
+        lattice = EVERY if self.every else self._lattice(*maps.shape[2:])
+        strips = self._by_node[node]
+        for strip in strips:
             columns = slice(strip.at, strip.at + strip.width)
-            self._highest[: len(maps), columns] = told
-            self._places[: len(maps), columns] = place.cpu().numpy()
-            counted = maps if self.every else self._lattice(maps)
             if strip.at not in self.tallies:
-                self.tallies[strip.at] = Tally.of(counted)
-            self.tallies[strip.at].add(counted, sound=sound, room=self._room)
+                self.tallies[strip.at] = Tally.of(lattice.of(maps))
+            highest, places = self.tallies[strip.at].see(maps, lattice, rectify=spent and strip is strips[-1])
+            self._highest[: len(maps), columns], self._places[: len(maps), columns] = highest, places
+        return spent
 
-    def _lattice(self, maps: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C, ≤ 8, ≤ 8]
-        step = -(-max(maps.shape[2:]) // LATTICE)
-        down, right = (self.done % step) % maps.shape[2], (self.done // step % step) % maps.shape[3]
-        return maps[:, :, down::step, right::step]
+    def _lattice(self, height: int, width: int) -> Lattice:
+        step = -(-max(height, width) // LATTICE)
+        return Lattice(step, down=(self.done % step) % height, right=(self.done // step % step) % width)
 
     def _opened(self, row: int, item: Item) -> Tensor:
         try:
@@ -138,7 +134,7 @@ class Recording:
         for array in (self.maxima, self.places, self.sizes):
             array.flush()
         states = {at: tally.state() for at, tally in self.tallies.items()}
-        held = {f"{at}.{name}": it.numpy() for at, state in states.items() for name, it in state.items()}
+        held = {f"{at}.{name}": it for at, state in states.items() for name, it in state.items()}
         question = np.frombuffer(bytes.fromhex(self.question), dtype=np.uint8)
         path = self.folder / f"{STATE}.new"
         save_file({**held, "done": np.array(self.done), "question": question}, path)
@@ -159,4 +155,4 @@ class Recording:
             state = {
                 name.removeprefix(f"{strip.at}."): it for name, it in held.items() if name.startswith(f"{strip.at}.")
             }
-            self.tallies[strip.at] = Tally.restored(state, device=self.lens.device)
+            self.tallies[strip.at] = Tally.restored(state)

@@ -42,15 +42,15 @@ def statistics(recorded: Recording) -> dict[str, np.ndarray[Any, Any]]:
     tallies = [recorded.tallies[strip.at] for strip in recorded.strips]
     widths = [strip.width for strip in recorded.strips]
     joined = {
-        "low": [tally.low.cpu().float() for tally in tallies],
-        "high": [tally.high.cpu().float() for tally in tallies],
+        "low": [tally.low.astype(np.float32) for tally in tallies],
+        "high": [tally.high.astype(np.float32) for tally in tallies],
         "moments": [tally.moments() for tally in tallies],
         "active": [tally.active for tally in tallies],
         "bins": [tally.bins for tally in tallies],
     }
     blocks = [_usual(block) for _, block in _blocks(recorded)]
     return {
-        **{name: np.concatenate([np.asarray(one) for one in many]) for name, many in joined.items()},
+        **{name: np.concatenate(many) for name, many in joined.items()},
         **{name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]},
         "positions": np.repeat(np.array([tally.positions for tally in tallies]), widths),
         "rectified": np.repeat([_is_rectified(recorded, strip) for strip in recorded.strips], widths).astype(np.uint8),

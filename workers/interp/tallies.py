@@ -1,23 +1,21 @@
 """What is counted of a unit at every position as it goes by: powers and bins, and no value is kept."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BINS = 64
-WIDE = 256  # values of a row, at most: what is done row by row takes as long to begin as to do with short ones
-TOGETHER = 2**17  # values at a time: they and their powers stay in a processor's cache
-COUNTED = 4  # times as many, whose bins are counted at once: each count begins with an empty table
+from workers.interp.looking import BINS, TABLE, look
+
 CONSTANT = 1e-6  # of its mean: a deviation below is rounding
 TINY = 1e-30  # a narrower range has no bins in 32 bits
 Array = np.ndarray[Any, Any]
-FIXED, SUMMED = ("shift", "low", "high"), ("powers", "beyond", "bins")
+FIXED, SUMMED = ("shift", "low", "high"), ("powers", "active", "bins")
 
 
 def peaks(values: Tensor) -> tuple[Tensor, Tensor]:  # [N, C, H, W] -> [N, C], [N, C] int64
@@ -35,60 +33,47 @@ def as_maps(values: Tensor) -> Tensor:  # [N, C] or [N, C, H, W] -> [N, C, H, W]
     return values if values.ndim == 4 else values[:, :, None, None]
 
 
-class Room:
-    """Buffers that all tallies of a recording use in turn: new memory would cost more than the arithmetic."""
+class Lattice(NamedTuple):
+    """Positions of a map that are counted: of every `step`-th row and column, from the first ones."""
 
-    def __init__(self) -> None:
-        self._held: dict[tuple[str, torch.dtype], Tensor] = {}
+    step: int = 1
+    down: int = 0
+    right: int = 0
 
-    def of(self, name: str, rows: int, like: Tensor) -> Tensor:  # [W] -> [rows, W]
-        """So many rows like this one; in them is what somebody left there."""
-        width = like.shape[0]
-        held = self._held.get((name, like.dtype))
-        if held is None or held.shape[0] < rows * width:
-            held = self._held[name, like.dtype] = like.new_empty(rows * width)
-        return held[: rows * width].view(rows, width)
+    def of(self, maps: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C, ⌈(H − down) / step⌉, ⌈(W − right) / step⌉]
+        """Only their values."""
+        return maps[:, :, self.down :: self.step, self.right :: self.step]
 
 
-@dataclass(frozen=True)
-class _Row:
-    """What a row of values is held against; all are [W], the same units as often as there are positions in a row."""
-
-    shift: Tensor
-    origin: Tensor
-    scale: Tensor
-    first: Tensor
-    last: Tensor
-    place: Tensor
+EVERY = Lattice()
 
 
 @dataclass
 class Tally:
-    """Running counts of some units over all positions of all items.
+    """Running counts of some units over positions of items.
 
     `powers` are the sums of d, d², d³ and d⁴ of the deviation d from `shift`, the mean over the first batch: near the
-    mean nothing cancels. Batches are summed in the network's precision, but never in less than 32 bits, and added up in
-    float64, so tallies of two parts of a dataset with one shift add up to that of the whole.
+    mean nothing cancels. Some hundred positions are summed in the network's precision, but never in less than 32 bits,
+    and added up in float64, so tallies of two parts of a dataset with one shift add up to that of the whole.
 
     `bins` [C, 66] counts what is not above `low`, what is in 64 equal bins up to `high`, each with its upper edge, and
     what is above `high`; the range is that of the first batch and half of it more on each side. If 0 is in it, it moves
-    by half a bin at most, so that 0 is an edge and bins say how many values are above 0. If not, `beyond` counts the
-    values on the other side of 0.
+    by half a bin at most, so that 0 is an edge: then as many are above 0 as the bins above it say. That many are
+    `active`, wherever the range is.
     """
 
-    shift: Tensor  # [C], as low and high
-    low: Tensor
-    high: Tensor
-    powers: Tensor  # [4, C]
-    beyond: Tensor  # [C]
-    bins: Tensor  # [C, 66]
+    shift: Array  # [C], as low and high
+    low: Array
+    high: Array
+    powers: Array  # [4, C] float64
+    active: Array  # [C] int64
+    bins: Array  # [C, 66] int64
     positions: int = 0
-    _rows: dict[int, _Row] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, values: Tensor) -> "Tally":  # [N, C, H, W]
         """An empty one, whose shift and range are those of a first batch."""
-        rows = _by_position(values).to(torch.promote_types(values.dtype, torch.float32))
+        rows = _by_position(_exact(values)).flatten(0, 1)
         shift, least, most = (torch.nan_to_num(it) for it in (rows.mean(0), rows.amin(0), rows.amax(0)))
         spread, large = most - least, torch.maximum(least.abs(), most.abs())
         room = torch.where(spread > CONSTANT * large, spread / 2, large.clamp(min=1))
@@ -97,101 +82,93 @@ class Tally:
         size, holds = (high - low) / BINS, (low <= 0) & (high >= 0)
         edge = (low / size).round()
         low, high = torch.where(holds, edge * size, low), torch.where(holds, (edge + BINS) * size, high)
-        width = values.shape[1]
-        beyond, bins = (torch.zeros(shape, dtype=torch.int64) for shape in ((width,), (width, BINS + 2)))
-        return cls(shift, low, high, torch.zeros(4, width, dtype=torch.float64), beyond, bins)
+        units = values.shape[1]
+        return cls(
+            shift=shift.cpu().numpy(),
+            low=low.cpu().numpy(),
+            high=high.cpu().numpy(),
+            powers=np.zeros((4, units)),
+            active=np.zeros(units, np.int64),
+            bins=np.zeros((units, TABLE), np.int64),
+        )
 
-    def add(self, values: Tensor, *, sound: bool = True, room: Room | None = None) -> None:  # [N, C, H, W]
-        """Count a batch. Unless it is `sound`, there are values in it that are no numbers, which count as 0."""
-        positions = _by_position(values)
-        if not sound:
-            positions = torch.nan_to_num(positions)
-        room, row = room or Room(), self._row(positions.shape[0])
-        rows = positions.view(-1, row.scale.shape[0])  # [R, W]
-        each = max(1, TOGETHER // rows.shape[1])
-        first, second = (room.of(name, each, row.scale) for name in ("first", "second"))
-        ones, whole = row.scale.new_ones(1, each), room.of("codes", COUNTED * each, row.place)
-        sums, counted = [], []
-        for many in torch.split(rows, COUNTED * each):
-            codes = whole[: many.shape[0]]
-            for some, code in zip(torch.split(many, each), torch.split(codes, each), strict=True):
-                if some.shape[0] < each:  # the last ones
-                    first, second, ones = first[: some.shape[0]], second[: some.shape[0]], ones[:, : some.shape[0]]
-                self._code(some, row, first, out=code)
-                sums += _powers(some, row, first, second, ones)
-            counted.append(torch.bincount(codes.view(-1), minlength=self.bins.numel()))
-        self._take(positions, torch.cat(sums), counted)
+    def see(  # [N, C, H, W] -> [N, C], [N, C] int32
+        self, maps: Tensor, lattice: Lattice = EVERY, *, rectify: bool = False
+    ) -> tuple[Array, Array]:
+        """Count a batch at the positions of a lattice; answer each item's maxima over all of them, and where these are.
 
-    @property
-    def active(self) -> Tensor:  # [C]
-        """How many values are above 0."""
-        low, high = self.low.cpu(), self.high.cpu()
-        zero = (-low * BINS / (high - low)).round()
-        above = torch.where(torch.arange(BINS + 2) > zero[:, None], self.bins, 0).sum(1)
-        return torch.where(low > 0, self.positions - self.beyond, torch.where(high < 0, self.beyond, above))
+        A processor does it in one look, anything else by operations of torch, to the same but for the last digits of
+        powers. What is no number is above all as a maximum, spoils the powers of its own unit, and falls in the first
+        bin. With `rectify` the maps become those of a ReLU: what has been brought near is written back at once.
+        """
+        values = _exact(maps)
+        rows = _by_position(values)
+        counted = rows if lattice == EVERY else _by_position(lattice.of(values))
+        on_processor = values.device.type == "cpu"
+        in_place = rectify and on_processor and rows.data_ptr() == maps.data_ptr()
+        if on_processor:
+            found = self._look(rows, counted, rectify=in_place)
+        else:
+            self.add(counted)
+            highest, places = peaks(values)
+            found = highest.cpu().numpy(), places.int().cpu().numpy()
+        if rectify and not in_place:
+            maps.relu_()
+        return found
 
-    def state(self) -> dict[str, Tensor]:
-        """All of it as tensors."""
-        held = {name: getattr(self, name).cpu() for name in (*FIXED, *SUMMED)}
-        return {**held, "positions": torch.tensor(self.positions)}
+    def add(self, rows: Tensor) -> None:  # [N, P, C]
+        """Count what there is at all positions by operations of torch, wherever that is."""
+        self.positions += rows.shape[0] * rows.shape[1]
+        shift, origin, scale, first = torch.from_numpy(self._ruler).to(rows)
+        deviations = power = rows - shift
+        for exponent in range(4):
+            self.powers[exponent] += power.sum(1).cpu().double().sum(0).numpy()
+            power = power * deviations
+        codes = (rows - origin) * scale
+        codes = torch.where(codes > first, codes, first).ceil().sub(first).clamp(max=TABLE - 1).long()
+        codes += TABLE * torch.arange(len(first), device=rows.device)
+        counts = torch.bincount(codes.flatten(), minlength=self.bins.size)
+        self.bins += counts.cpu().numpy().reshape(self.bins.shape)
+        self.active += (rows > 0).sum((0, 1)).cpu().numpy()
+
+    def state(self) -> dict[str, Array]:
+        """All of it as arrays."""
+        return {**{name: getattr(self, name) for name in (*FIXED, *SUMMED)}, "positions": np.array(self.positions)}
 
     @classmethod
-    def restored(cls, state: Mapping[str, Tensor], *, device: torch.device) -> "Tally":
-        """The tally that was written down, on the device of the network."""
-        shift, low, high = (state[name].to(device) for name in FIXED)
-        powers, beyond, bins = (state[name] for name in SUMMED)
-        return cls(shift, low, high, powers, beyond, bins, int(state["positions"]))
+    def restored(cls, state: Mapping[str, Tensor]) -> "Tally":
+        """The tally that was written down."""
+        held = {name: state[name].numpy().copy() for name in (*FIXED, *SUMMED)}
+        return cls(**held, positions=int(state["positions"]))
 
-    def moments(self) -> Tensor:  # -> [C, 4] float64
-        """Mean, variance, third and fourth central moment, of the population."""
+    @np.errstate(invalid="ignore", over="ignore")
+    def moments(self) -> Array:  # -> [C, 4] float64
+        """Mean, variance, third and fourth central moment, of the population; not finite where a value was not."""
         first, second, third, fourth = self.powers / self.positions
-        variance = (second - first**2).clamp(min=0)
+        variance = np.maximum(second - first**2, 0)
         skew = third - 3 * first * second + 2 * first**3
         tail = fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
-        return torch.stack([self.shift.cpu().double() + first, variance, skew, tail], dim=1)
-
-    def _code(self, some: Tensor, row: _Row, buffer: Tensor, *, out: Tensor) -> None:
-        """The places of values in the table of bins. A product keeps its sign: 0 is an edge to the last digit."""
-        if len(self._apart[0]):
-            torch.sub(some, row.origin, out=buffer).mul_(row.scale)
-        else:
-            torch.mul(some, row.scale, out=buffer)
-        out.copy_(buffer.clamp_(row.first, row.last).ceil_()).add_(row.place)
-
-    def _take(self, positions: Tensor, sums: Tensor, counted: Sequence[Tensor]) -> None:
-        """Add up what was summed and counted of a batch, by numpy: over so few numbers it makes less ado than torch."""
-        units = self.bins.shape[0]
-        powers = sums.cpu().numpy().reshape(-1, 4, sums.shape[1] // units, units).sum((0, 2), dtype=np.float64)
-        bins = np.add.reduce([it.cpu().numpy() for it in counted]).reshape(self.bins.shape)
-        self.powers += torch.from_numpy(powers)
-        self.bins += torch.from_numpy(bins)
-        self.positions += positions.shape[0]
-        apart, ends = self._apart
-        beyond = torch.from_numpy(apart[bins[apart, ends] > 0])
-        if len(beyond):  # what is out of the range there may be on the other side of 0
-            there, above = positions[:, beyond.to(positions.device)].cpu(), self.low.cpu()[beyond] > 0
-            self.beyond[beyond] += torch.where(above, there <= 0, there > 0).sum(0)
+        return np.stack([self.shift + first, variance, skew, tail], axis=1)
 
     @cached_property
-    def _apart(self) -> tuple[Array, Array]:
-        """The units whose range does not hold 0, and their bins on 0's side of it."""
-        low, high = self.low.cpu().numpy(), self.high.cpu().numpy()
-        units = np.flatnonzero((low > 0) | (high < 0))
-        return units, np.where(low[units] > 0, 0, BINS + 1)
+    def _ruler(self) -> Array:  # [4, C]
+        """The shift, and how bins are found: the origin, bins to a unit of response, and the bin that comes first.
 
-    def _row(self, positions: int) -> _Row:
-        """What values are held against, for rows of as many of these positions as divide them."""
-        if positions not in self._rows:
-            units = len(self.shift)
-            times = max(it for it in range(1, max(1, WIDE // units) + 1) if positions % it == 0)
-            origin = torch.where((self.low > 0) | (self.high < 0), self.low, 0)
-            scale = BINS / (self.high - self.low)
-            first = ((self.low - origin) * scale).round()
-            place = torch.arange(units, device=first.device) * (BINS + 2) - first.long()
-            place = place.to(torch.int16 if units * (BINS + 2) < 2**15 else torch.int32)
-            held = (self.shift, origin, scale, first, first + BINS + 1, place)
-            self._rows[positions] = _Row(*(it.repeat(times) for it in held))
-        return self._rows[positions]
+        Bins are counted from 0 where that is in the range, because a product keeps its sign and a difference may not.
+        """
+        origin = np.where((self.low > 0) | (self.high < 0), self.low, 0)
+        scale = BINS / (self.high - self.low)
+        return np.stack([self.shift, origin, scale, np.round((self.low - origin) * scale)]).astype(self.shift.dtype)
+
+    def _look(self, rows: Tensor, counted: Tensor, *, rectify: bool) -> tuple[Array, Array]:
+        self.positions += counted.shape[0] * counted.shape[1]
+        sums, shape = (self._ruler, self.powers, self.active, self.bins), rows.shape[::2]
+        highest, places = np.empty(shape, self._ruler.dtype), np.empty(shape, np.int32)
+        apart = counted is not rows
+        if apart:
+            look(counted.numpy(), *sums, highest, places, count=True, rectify=False)
+        look(rows.numpy(), *sums, highest, places, count=not apart, rectify=rectify)
+        return highest, places
 
 
 def standardised(mean: float, variance: float, third: float, fourth: float) -> tuple[float | None, float | None]:
@@ -201,17 +178,10 @@ def standardised(mean: float, variance: float, third: float, fourth: float) -> t
     return third / variance**1.5, fourth / variance**2
 
 
-def _powers(
-    some: Tensor, row: _Row, first: Tensor, second: Tensor, ones: Tensor
-) -> list[Tensor]:  # [R, W] -> 4 × [1, W]
-    """Sums of the first four powers of deviations, as products with a row of ones: nothing sums columns quicker."""
-    return [
-        torch.mm(ones, torch.sub(some, row.shift, out=first)),
-        torch.mm(ones, torch.mul(first, first, out=second)),
-        torch.mm(ones, first.mul_(second)),
-        torch.mm(ones, second.mul_(second)),
-    ]
+def _exact(values: Tensor) -> Tensor:
+    """In the network's precision, but never in less than 32 bits."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
-def _by_position(values: Tensor) -> Tensor:  # [N, C, H, W] -> [N·H·W, C]
-    return values.permute(0, 2, 3, 1).reshape(-1, values.shape[1]).contiguous()
+def _by_position(values: Tensor) -> Tensor:  # [N, C, H, W] -> [N, H·W, C]
+    return values.permute(0, 2, 3, 1).flatten(1, 2).contiguous()

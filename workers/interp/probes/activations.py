@@ -47,7 +47,7 @@ class Knobs(Params):
 
 @probe(
     "activations",
-    version=2,
+    version=3,
     summary="What a unit, or every unit, answers to a dataset, and the pictures that show it.",
     subjects=("unit", "checkpoint"),
     site=USUAL,
@@ -75,8 +75,8 @@ def activations(
     normal distribution; null for a constant), `active`, the fraction above 0, and a `histogram` of 64 equal bins from
     `low` to `high`, each with its upper edge, with what is `below` (`low` itself too) and `above`. The range is that of
     the first 16 items and half as much again on both sides; one that holds 0 is moved by at most half a bin, so that 0
-    is an edge. Powers are summed in 32 bits within a batch, as deviations from the first batch's mean, and in 64
-    between batches.
+    is an edge. Powers are those of deviations from the first batch's mean, summed in the network's precision, at least
+    32 bits, over some hundred positions, and then in 64.
 
     `examples` are items at the exact quantiles 0, .001, .01, .05, .25, .5, .75, .95, .99, .999 and 1 of the maxima (the
     least value that so many of all do not exceed), from what it answers least, and the `top` strongest by `rank`; of

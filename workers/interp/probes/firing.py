@@ -119,7 +119,7 @@ class Shown:
         self.z = usual.scores(self.maximum.astype(np.float64), self.columns)
         self.percentile = usual.percents(self.maximum, self.columns)
 
-    def _see(self, node: str, values: Tensor) -> None:
+    def _see(self, node: str, values: Tensor, spent: bool) -> bool:
         maps = as_maps(values)
         highest, place = peaks(maps)
         height, width = maps.shape[2:]
@@ -131,6 +131,7 @@ class Shown:
                 self.centre[here] = maps[0, :, height // 2, width // 2].float().cpu().numpy()
                 flat = place[0].cpu().numpy()
                 self.positions[here] = np.stack([flat // width, flat % width], axis=-1)
+        return False
 
     def require(self, strip: Strip, rows: Array) -> None:
         """Raise NonfiniteActivation, or UnreadableMaterial where the statistics are of another site."""

@@ -36,7 +36,7 @@ content=$(cat deploy/requirements-*.txt requirements.txt "$wanted" 2>/dev/null |
 
 .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 [ "$(cat "$stamp" 2>/dev/null)" = "$content" ] && exit 0
-printf 'Installing what %s pins: some 1.5 GB and a few minutes the first time\n' "$wanted"
+printf 'Installing what %s pins: some 2 GB and a few minutes the first time\n' "$wanted"
 .venv/bin/python -m pip install --disable-pip-version-check --progress-bar off --requirement "$wanted" ||
     refuse "The packages that $wanted pins could not be installed; pip's last lines say why, and running this again goes on from here."
 printf '%s' "$content" >"$stamp"

@@ -94,13 +94,22 @@ def choose_keys(*, actor: Contributor, single_keys: bool) -> None:
 def join(
     *, username: str, password: str, citation_name: str = "", email: str = "", role: str = InstanceRole.NONE
 ) -> User:
-    """A new person: contributor, login and personal space, in which they are admin."""
-    contributor = Contributor.objects.create(handle=username, citation_name=citation_name or username)
+    """A new person: contributor, login and personal space, in which they are admin; raises Validation.
+
+    Of two who take a name at the same moment the database says who was first.
+    """
+    name = citation_name or username
+    contributor, is_free = Contributor.objects.get_or_create(handle=username, defaults={"citation_name": name})
+    if not is_free:
+        raise Validation(errors=[_taken("username")])
     user = User(username=username, email=email, contributor=contributor, instance_role=role)
     user.set_password(password)
     user.save()
     indexing.name_person(contributor)
-    space = Team.objects.create(slug=username, name=contributor.citation_name[:LONGEST_TEAM_NAME], person=contributor)
+    called = {"name": name[:LONGEST_TEAM_NAME], "person": contributor}
+    space, is_free = Team.objects.get_or_create(slug=username, defaults=called)
+    if not is_free:
+        raise Validation(errors=[_taken("username")])
     Membership.objects.create(team=space, contributor=contributor, role=Role.ADMIN)
     changes.record(contributor, "person.join", f"contributor:{contributor.pk}")
     return user
@@ -229,7 +238,11 @@ def _of_username(username: str) -> list[dict[str, str]]:
     if not re.match(HANDLE, username) or username.startswith(f"{PSEUDONYM}-"):
         return [_fault("username", "not-pattern", str(is_handle.message))]
     taken = Contributor.objects.filter(handle=username).exists() or Team.objects.filter(slug=username).exists()
-    return [_fault("username", "not-free", "Is in use.")] if taken else []
+    return [_taken("username")] if taken else []
+
+
+def _taken(field: str) -> dict[str, str]:
+    return _fault(field, "not-free", "Is in use.")
 
 
 def _of_email(email: str) -> list[dict[str, str]]:
@@ -238,7 +251,7 @@ def _of_email(email: str) -> list[dict[str, str]]:
     except ValidationError:
         return [_fault("email", "not-email", "Is no e-mail address.")]
     taken = User.objects.filter(Q(email__iexact=email.strip())).exists()
-    return [_fault("email", "not-free", "Is in use.")] if taken else []
+    return [_taken("email")] if taken else []
 
 
 def _of_name(citation_name: str) -> list[dict[str, str]]:

@@ -49,16 +49,21 @@ def found(*, actor: Contributor | None, slug: str, name: str, admin: Contributor
     """A new team with its first admin; raises Validation. `actor` None is the operator at the command line."""
     if actor is not None:
         require(actor, "team.found", None)
-    written = re.match(HANDLE, slug)
-    if not written or Team.objects.filter(slug=slug).exists():
-        detail = "Is in use." if written else str(is_handle.message)
-        raise Validation(errors=[{"pointer": "/slug", "code": "not-free", "detail": detail}])
-    team = Team.objects.create(slug=slug, name=texts.line(name, at="/name", longest=LONGEST_NAME))
+    if not re.match(HANDLE, slug):
+        raise _not_free(str(is_handle.message))
+    title = texts.line(name, at="/name", longest=LONGEST_NAME)
+    team, is_new = Team.objects.get_or_create(slug=slug, defaults={"name": title})
+    if not is_new:
+        raise _not_free("Is in use.")
     first = admin or actor
     if first is not None:
         Membership.objects.create(team=team, contributor=first, role=Role.ADMIN)
     changes.record(actor, "team.found", f"team:{team.pk}")
     return team
+
+
+def _not_free(detail: str) -> Validation:
+    return Validation(errors=[{"pointer": "/slug", "code": "not-free", "detail": detail}])
 
 
 @transaction.atomic

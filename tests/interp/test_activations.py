@@ -311,6 +311,18 @@ def test_units_whose_range_does_not_hold_0_may_cross_it_later(count):
     assert (counted.bins.sum(1) == counted.positions).all()
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_range_that_ends_beyond_all_numbers_is_none(count, sign):
+    """Loops that find bins by it would write where no bins are."""
+    values = sign * torch.linspace(3.36e38, 3.4e38, 150).reshape(2, 3, 5, 5)
+    counted = tallies.Tally.of(values)
+    for part in (values, values / 2, -values):
+        count(counted, part)
+    assert np.isfinite([counted.low, counted.high]).all()
+    assert (counted.bins.sum(1) == counted.positions).all()
+    assert (counted.active == 50 * (2 if sign > 0 else 1)).all()
+
+
 @pytest.mark.parametrize("way", ["in one look", "by pooling"])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_peaks_are_first_in_row_order_and_tell_what_is_no_number(way, layout):

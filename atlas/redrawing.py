@@ -56,13 +56,13 @@ def redrawn(data: bytes, *, form: str) -> Image.Image:
 def developed(data: bytes, *, form: str) -> tuple[dict[str, Any], bytes]:
     """The digest and the size of a picture's pixels, and what is kept to show just these again; raises Refusal.
 
-    The pixels are those of a plain conversion to RGB, neither turned upright nor laid on white: what the science reads
-    in the same file, and calls by the same digest. A JPEG is kept as it is coded, less all that is not its pixels,
-    where that gives the same ones again; all else becomes a PNG.
+    The pixels are those of a plain conversion to RGB of eight bits, neither turned upright nor laid on white: what the
+    science reads in the same file, and calls by the same digest. A JPEG is kept as it is coded, less all that is not
+    its pixels, where that gives the same ones again; all else becomes a PNG.
     """
     _require_end(data, form)
     with _opened(data, form, first=form == "JPEG") as picture:
-        mode, plain = picture.mode, picture.convert("RGB")
+        mode, plain = picture.mode, _scaled(picture).convert("RGB")
     pixels = plain.tobytes()
     head = json.dumps(["rgb8", plain.height, plain.width], separators=(",", ":")).encode()
     facts = {"digest": hashlib.sha256(head + pixels).hexdigest(), "width": plain.width, "height": plain.height}
@@ -123,10 +123,16 @@ def _needed(kind: int, segment: bytes) -> bool:
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
+    picture = _scaled(picture)
     clear = picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info
     return picture.convert("RGBA" if clear else "RGB")
+
+
+def _scaled(picture: Image.Image) -> Image.Image:
+    """With grey of 16 bits brought to eight, which a conversion would cut off at 255; all else as it is."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
 
 
 def _require_size(width: int, height: int) -> None:

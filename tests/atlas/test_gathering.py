@@ -5,6 +5,7 @@ import random
 import warnings
 import zipfile
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -252,6 +253,15 @@ def test_a_jpeg_of_other_colours_is_kept_as_the_pixels_that_are_shown_of_it():
     [item] = gathered(archive({"a.jpg": data.getvalue()})).items
     with Image.open(io.BytesIO(shown(item))) as again, Image.open(data) as before:
         assert (again.format, again.tobytes()) == ("PNG", before.convert("RGB").tobytes())
+
+
+def test_sixteen_bits_of_grey_are_scaled_to_eight():
+    """As the pixels of a picture that is sent alone, and as the science opens the same file."""
+    data, grey = io.BytesIO(), np.arange(63, dtype=np.uint16).reshape(7, 9) * 1040
+    Image.fromarray(grey).save(data, "PNG")
+    [item] = gathered(archive({"a.png": data.getvalue()})).items
+    with Image.open(io.BytesIO(shown(item))) as again:
+        assert np.array_equal(np.asarray(again), np.stack([grey // 257] * 3, axis=-1))
 
 
 # --- what is registered -----------------------------------------------------------------------------------------------

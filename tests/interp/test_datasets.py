@@ -35,6 +35,21 @@ def test_names_formats_order_and_copies_do_not_matter(tmp_path):
     assert len(first) == 2
 
 
+def test_sixteen_bits_of_grey_are_scaled_to_eight(tmp_path):
+    """A conversion by Pillow would cut off at 255: white wherever there is any light."""
+    grey = np.random.Generator(np.random.Philox(4)).integers(0, 65_536, (20, 16), dtype=np.uint16)
+    for folder, image in {
+        "deep": Image.fromarray(grey),
+        "plain": Image.fromarray((grey // 257).astype(np.uint8)),
+    }.items():
+        (tmp_path / folder).mkdir()
+        image.save(tmp_path / folder / "a.png")
+    deep, plain = (Dataset.of_folder(tmp_path / folder) for folder in ("deep", "plain"))
+    assert deep.digest == plain.digest
+    spec = networks.spec(12)
+    assert torch.equal(deep.items[0].shown(spec), plain.items[0].shown(spec))
+
+
 def test_labels_come_from_a_table(tmp_path):
     folder = folder_of(tmp_path / "a", {"1.png": 1, "2.png": 2, "3.png": 3})
     (tmp_path / "labels.csv").write_text("file,index,words\n1.png,2,cat\n2.png,0,dog\n")
@@ -49,6 +64,15 @@ def test_what_cannot_be_read_is_named(tmp_path, name, data):
     with pytest.raises(UnreadableDataset) as refused:
         Dataset.of_folder(tmp_path, labels=tmp_path / name if name.endswith("csv") else None)
     assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("index", ["-1", "100000", "99999999999", "1.5", "cat", ""])
+def test_a_label_that_is_no_index_is_refused(tmp_path, index):
+    """One that is too large would have names as far as that."""
+    folder_of(tmp_path, {"1.png": 1})
+    (tmp_path / "labels.csv").write_text(f"file,index\n1.png,{index}\n")
+    with pytest.raises(UnreadableDataset, match="index"):
+        Dataset.of_folder(tmp_path, labels=tmp_path / "labels.csv")
 
 
 def test_batches_are_what_the_network_is_shown():

@@ -18,6 +18,7 @@ from workers.interp import canonical, encode, responses
 from workers.interp.errors import UnreadableDataset
 from workers.interp.input_spec import InputSpec
 
+MOST_LABELS = 100_000  # every one has a name
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
@@ -86,7 +87,7 @@ def fixed(spec: InputSpec) -> Dataset:
 
 def digest_of(image: Image.Image) -> str:
     """What a dataset calls a picture: the digest of its RGB pixels, however they are stored."""
-    return encode.digest(torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1))
+    return encode.digest(torch.from_numpy(np.array(encode.in_colour(image))).permute(2, 0, 1))
 
 
 def _file(path: Path, folder: Path, known: Mapping[str, int]) -> Item:
@@ -104,10 +105,17 @@ def _labels(path: Path) -> tuple[dict[str, int], tuple[str, ...]]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     try:
-        known = {row["file"]: int(row["index"]) for row in rows}
+        known = {row["file"]: _index(row["index"]) for row in rows}
     except (KeyError, ValueError, TypeError) as error:
         raise UnreadableDataset(name=path.name, reason=f"needs the columns file and index: {error}") from None
     return known, _names(rows)
+
+
+def _index(text: str) -> int:
+    index = int(text)
+    if not 0 <= index < MOST_LABELS:
+        raise ValueError(f"an index is from 0 to {MOST_LABELS - 1}, not {index}")
+    return index
 
 
 def _names(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:

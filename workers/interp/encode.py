@@ -47,6 +47,13 @@ def picture(pixels: Tensor) -> Image.Image:  # [3, H, W] uint8, or in [0, 1]
     return Image.fromarray(np.ascontiguousarray(stored.permute(1, 2, 0).cpu().numpy()))
 
 
+def in_colour(image: Image.Image) -> Image.Image:
+    """A Pillow image in 8-bit RGB. Grey of 16 bits is scaled; Pillow would cut it off at 255."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
+
+
 def _bytes(image: Image.Image, *, format: str, **options: int) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format=format, **options)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from workers.interp import encode
 from workers.interp.errors import BadInputSpec
 
 INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -93,7 +94,7 @@ class InputSpec:
     def crop(self, image: Image.Image) -> Tensor:  # -> [3, H, W] in [0, 1]
         """The picture as the network is shown it: resized, its centre cut out, in `size`."""
         height, width = self.size
-        resized = image.convert("RGB").resize(self._resized(image.size), INTERPOLATIONS[self.interpolation])
+        resized = encode.in_colour(image).resize(self._resized(image.size), INTERPOLATIONS[self.interpolation])
         left, top = (resized.width - width) // 2, (resized.height - height) // 2
         pixels = np.asarray(resized.crop((left, top, left + width, top + height)), dtype=np.float32)
         return torch.from_numpy(pixels / 255).permute(2, 0, 1).contiguous()

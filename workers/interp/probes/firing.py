@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.numpy import save
 from torch import Tensor
 
-from workers.interp import standings
+from workers.interp import encode, standings
 from workers.interp.address import EVERYTHING, Subject
 from workers.interp.columns import Asked, Strip, places, resolved, strips
 from workers.interp.datasets import fixed
@@ -207,7 +207,7 @@ def _picture(lens: Lens, params: Knobs, materials: Materials) -> Image.Image:
         with Image.open(path) as image:
             if image.width * image.height > LARGEST:
                 raise ValueError(f"it has {image.width} × {image.height} pixels, and {LARGEST} are opened")
-            return image.convert("RGB")
+            return encode.in_colour(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = str(error)[:200]
         raise UnreadableMaterial(sha256=params.picture, wanted="a picture", reason=reason) from None

@@ -214,6 +214,34 @@ def test_raw_weights_of_a_unit_whose_own_branch_is_not_adjacent_are_refused():
     assert refused.error.slug == "not-adjacent"
 
 
+@pytest.mark.parametrize(
+    ("net", "unit", "layers"),
+    [
+        ("branches", "stem:0", {"upstream": ["input"]}),
+        ("branches", "mixed_reduce:0", {"downstream": ["mixed"]}),
+        ("residual", "stem:5", {"upstream": ["input"], "downstream": ["first"]}),
+        ("residual", "first:0", {"upstream": ["stem"], "downstream": ["second"]}),
+    ],
+)
+def test_raw_weights_are_of_the_layers_next_to_a_unit_that_are_adjacent(net, unit, layers):
+    """Without a layer that is named nobody has asked about the others: a pooling on one side hides no other side."""
+    answer = ask(Lens(networks.checkpoint(net)), unit, kind="raw")
+    assert {it: answer.numbers[it]["layers"] for it in ("upstream", "downstream") if it in answer.numbers} == layers
+
+
+@pytest.mark.parametrize(
+    ("unit", "direction", "between"),
+    [
+        ("stem:0", "downstream", "max_pool"),
+        ("mixed:0", "upstream", "max_pool"),
+        ("head:0", "both", "adaptive_avg_pool"),  # behind which there is nothing
+    ],
+)
+def test_raw_weights_are_refused_where_none_are_stored(unit, direction, between):
+    refused = ask(Lens(networks.checkpoint("branches")), unit, kind="raw", direction=direction)
+    assert (refused.error.slug, refused.error.facts["operation"]) == ("not-adjacent", between)
+
+
 def test_of_a_concatenation_only_what_is_adjacent_has_raw_weights():
     """Of two branches that read one layer, one through a pooling."""
     nodes = [

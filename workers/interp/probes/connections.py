@@ -13,7 +13,7 @@ from workers.interp import heatmaps
 from workers.interp.address import Subject, Unit
 from workers.interp.adjacency import Adjacency
 from workers.interp.datasets import Dataset, fixed
-from workers.interp.errors import BadAddress, InterpError, NonfiniteActivation, NoPath
+from workers.interp.errors import BadAddress, InterpError, NonfiniteActivation, NoPath, NotAdjacent
 from workers.interp.expectation import Expected
 from workers.interp.lens import Lens
 from workers.interp.parameters import Params, choice, dataset, integer, words
@@ -25,6 +25,7 @@ from workers.interp.strands import Connection, ExpectedPair, Pair, Strand
 EXPECTED = "expected"
 WIDER = 2  # times as many units as are listed are looked at where only a bound says which listen
 DIRECTIONS = {"both": ("upstream", "downstream"), "upstream": ("upstream",), "downstream": ("downstream",)}
+Ends = tuple[str, str]  # the keys of two layers, the target first
 USUAL = "pre_relu"  # of layers that have it
 
 
@@ -101,17 +102,18 @@ def connections(
     A kernel [h, w] says how the target's pre-activation at one position depends on the source's activation at the
     positions around it. `expanded` is the jacobian of the network with every ReLU open, max-pooling as average-pooling
     and local response normalisation as k^−β; `best-case` bounds it over all choices of gates; `raw` is the stored
-    weight between adjacent tensors; `expected` is the jacobian as pictures set the gates, its mean at equal offset over
-    positions and the first `pictures` of the `dataset` by their digests, `n` of them. Of the units that listen to one,
-    it is worked out for the 2 · `top` with the largest best case. Paths through `left_out` operations have no linear
-    form, such as the product with a gate. The linear paths are the same whichever site is read. Connections are ranked
-    by `norm`, the L2 norm of the kernel over space, in units of the target per unit of the source. `share` is norm²
-    over the sum of norm² of all units of the source's layer on that target. `balance` is the kernel's `sum` over the
-    sum of its absolute values, and `sign` + or − where one sign has at least twice the mass of the other, else mixed:
-    excited in one place, inhibited in another. `path` is the way that carries most, of `paths` ways. `cancelled` says
-    which part of the mass, the sum over single paths of |product of weights|, is lost in the sum because paths of both
-    signs meet; above one half it `cancels`: the mechanism is not linear and expanded weights mislead (a detector for
-    both polarities, Voss et al. 2021, figure 12).
+    weight between adjacent tensors, and neighbours of which none is stored are passed over unless they are named;
+    `expected` is the jacobian as pictures set the gates, its mean at equal offset over positions and the first
+    `pictures` of the `dataset` by their digests, `n` of them. Of the units that listen to one, it is worked out for the
+    2 · `top` with the largest best case. Paths through `left_out` operations have no linear form, such as the product
+    with a gate. The linear paths are the same whichever site is read. Connections are ranked by `norm`, the L2 norm of
+    the kernel over space, in units of the target per unit of the source. `share` is norm² over the sum of norm² of all
+    units of the source's layer on that target. `balance` is the kernel's `sum` over the sum of its absolute values, and
+    `sign` + or − where one sign has at least twice the mass of the other, else mixed: excited in one place, inhibited
+    in another. `path` is the way that carries most, of `paths` ways. `cancelled` says which part of the mass, the sum
+    over single paths of |product of weights|, is lost in the sum because paths of both signs meet; above one half it
+    `cancels`: the mechanism is not linear and expanded weights mislead (a detector for both polarities, Voss et al.
+    2021, figure 12).
 
     A finding holds a `kernel` (PNG, red excites, blue inhibits, all at one symmetric `scale`) for each connection, the
     same numbers as `weights` (safetensors, [h, w] by direction and rank), and but for expected ones a `matrix`
@@ -195,23 +197,41 @@ class Weights:
         self.params = params
         self.datasets = materials.datasets
         self.adjacency = Adjacency(lens.checkpoint, through=params.kind != "raw")
-        self._pairs: dict[tuple[str, str], Pair] = {}
+        self._pairs: dict[Ends, Pair] = {}
 
     def sides(self, unit: Unit) -> list[Side]:
         """Both directions, or the one that was asked for; a named layer lies in one of them."""
         wanted = DIRECTIONS[self.params.direction]
         if not self.params.layer:
-            return [self._side(unit, direction, self._nearest(unit, direction)) for direction in wanted]
+            return self._reached(unit, [(direction, self._adjacent(unit, direction)) for direction in wanted])
         try:
-            found = [(direction, self._named(unit, direction)) for direction in wanted]
-            reached = [(direction, pair) for direction, pair in found if not isinstance(pair, InterpError)]
-            if not reached:
-                raise next(pair for _, pair in found if isinstance(pair, InterpError))
-            return [self._side(unit, direction, [pair]) for direction, pair in reached]
+            return self._reached(unit, [(direction, self._named(unit, direction)) for direction in wanted])
         except InterpError as error:
             raise type(error)(**error.facts, field="layer") from None
 
-    def _named(self, unit: Unit, direction: str) -> "tuple[str, str] | InterpError":
+    def _reached(self, unit: Unit, found: Sequence[tuple[str, list[Ends] | InterpError]]) -> list[Side]:
+        """The directions that lead anywhere; raises what is wrong with the first where none does."""
+        reached = [(direction, pairs) for direction, pairs in found if not isinstance(pairs, InterpError)]
+        faults = [fault for _, fault in found if isinstance(fault, InterpError)]
+        if faults and not any(pairs for _, pairs in reached):
+            raise faults[0]
+        return [self._side(unit, direction, pairs) for direction, pairs in reached]
+
+    def _adjacent(self, unit: Unit, direction: str) -> list[Ends] | InterpError:
+        """The nearest layers in one direction; of raw weights those that they join, or why they join none."""
+        joined: list[Ends] = []
+        refused: list[InterpError] = []
+        for pair in self._nearest(unit, direction):
+            try:
+                ways = self._pair(*pair).ways
+                if direction == "upstream":
+                    ways.require(unit.channel)
+                joined.append(pair)
+            except NotAdjacent as error:
+                refused.append(error)
+        return refused[0] if refused and not joined else joined
+
+    def _named(self, unit: Unit, direction: str) -> list[Ends] | InterpError:
         """The pair of layers in one direction; that no path leads there is no fault while the other may."""
         other = self.params.layer
         if other != PICTURE or PICTURE in self.lens.layers:
@@ -223,9 +243,9 @@ class Weights:
             self._pair(*pair)
         except NoPath as error:
             return error
-        return pair
+        return [pair]
 
-    def _nearest(self, unit: Unit, direction: str) -> list[tuple[str, str]]:
+    def _nearest(self, unit: Unit, direction: str) -> list[Ends]:
         if direction == "upstream":
             return [(unit.layer, it) for it in self.adjacency.upstream(unit.layer, unit.channel)]
         return [(it, unit.layer) for it in self.adjacency.downstream(unit.layer)]
@@ -260,7 +280,7 @@ class Weights:
         ways = Expected(self.lens, self._images, target=target, source=source)
         return ExpectedPair(ways, most=WIDER * self.params.top)
 
-    def _side(self, unit: Unit, direction: str, pairs: list[tuple[str, str]]) -> Side:
+    def _side(self, unit: Unit, direction: str, pairs: list[Ends]) -> Side:
         found = [self._pair(*pair) for pair in pairs]
         return Side(direction, list(self._edges(unit, direction, found)), found)
 

@@ -351,6 +351,18 @@ def test_what_is_no_number_spoils_no_other_unit(count):
     assert np.isnan(both[1].moments()[1]).all()
 
 
+@pytest.mark.parametrize("rule", [np.nan, np.inf, -np.inf, 3e38, -3e38, 0])
+def test_whatever_the_ruler_says_nothing_is_written_outside_the_bins(count, rule):
+    values = torch.tensor([np.nan, np.inf, -np.inf, 3e38, -3e38, 0, 1e-45, 1]).repeat(3, 1)[None, :, None]
+    for row in range(1, 4):
+        counted = tallies.Tally.of(values)
+        counted._ruler[row] = rule
+        with np.errstate(invalid="ignore", over="ignore"):
+            count(counted, values)
+        assert (counted.bins >= 0).all()
+        assert (counted.bins.sum(1) == 8).all(), row
+
+
 @pytest.mark.parametrize("lattice", [tallies.EVERY, tallies.Lattice(2, 1, 0)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_maps_are_rectified_only_where_that_is_wished(layout, lattice):

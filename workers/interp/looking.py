@@ -125,14 +125,19 @@ def _sum(rows: Array, item: int, at: int, few: int, start: int, rule: Array, sum
 def _count(
     rows: Array, item: int, at: int, few: int, start: int, rule: Array, begins: Array, codes: Array, counts: Array
 ) -> None:
-    """Bins. A product keeps its sign, so that 0 is an edge to the last digit."""
+    """Bins. A product keeps its sign, so that 0 is an edge to the last digit.
+
+    What comes of the arithmetic is held between the first bin and the last one even where it is no number: an index is
+    not looked at again before something is written there.
+    """
     units = np.uint64(rule.shape[1])
     for unit in range(units):
-        here, first = np.uint64(start) + unit, rule[3, unit]
+        here = np.uint64(start) + unit
         for further in range(few):
             code = (rows[item, np.uint64(at + further), here] - rule[1, unit]) * rule[2, unit]
-            code = code if code > first else first
-            code = min(np.ceil(code) - first, np.float32(TABLE - 1))
+            code = np.ceil(code) - rule[3, unit]
+            code = code if code > 0 else np.float32(0)
+            code = code if code < TABLE - 1 else np.float32(TABLE - 1)
             codes[np.uint64(further * TOGETHER) + unit] = np.int32(code) + begins[unit]
     for further in range(few):
         for unit in range(units):

@@ -125,8 +125,8 @@ class Tally:
         for exponent in range(4):
             self.powers[exponent] += power.sum(1).cpu().double().sum(0).numpy()
             power = power * deviations
-        codes = (rows - origin) * scale
-        codes = torch.where(codes > first, codes, first).ceil().sub(first).clamp(max=TABLE - 1).long()
+        codes = ((rows - origin) * scale).ceil() - first
+        codes = torch.where(codes > 0, codes, 0).clamp(max=TABLE - 1).long()
         codes += TABLE * torch.arange(len(first), device=rows.device)
         counts = torch.bincount(codes.flatten(), minlength=self.bins.size)
         self.bins += counts.cpu().numpy().reshape(self.bins.shape)

@@ -53,8 +53,10 @@ def facts_of(artifact: Artifact) -> ArtifactFacts:
 
 
 def shown(row: FindingArtifact, *, subject: str) -> Shown:
-    """A finding's artifact; `subject` is what it is a picture of."""
-    return Shown(row.role, facts_of(row.artifact), alt_of(row.facts, subject=subject), row.facts)
+    """A finding's artifact; `subject` is what it is a picture of, or what its numbers are of."""
+    drawn = row.artifact.media_type.startswith("image/")
+    alt = alt_of(row.facts, subject=subject) if drawn else f"{row.role.capitalize()} of {subject}, as numbers."
+    return Shown(row.role, facts_of(row.artifact), alt, row.facts)
 
 
 def on_its_way(row: Snapshot, *, subject: str) -> Shown:

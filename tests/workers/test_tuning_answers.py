@@ -45,7 +45,9 @@ def test_page_json_and_artifact_say_the_same_to_the_digit(lab):
         numbers = job.finding.numbers
         shown = {it.role: it for it in job.finding.shown.all()}
         assert load(artifacts.read(shown["responses"].artifact))["responses"].tolist() == numbers["responses"]
-        assert Client().get(f"/j/{job.fingerprint}.json").json()["finding"]["numbers"] == numbers
+        told = Client().get(f"/j/{job.fingerprint}.json").json()["finding"]
+        assert told["numbers"] == numbers
+        assert [it["alt"] for it in told["shown"] if it["role"] == "responses"] == ["Responses of curve:1, as numbers."]
         for address in (f"/j/{job.fingerprint}", "/c/curve-circuit/curve/1"):
             page = Client().get(address).content.decode()
             assert f'aria-label="{shown["curve"].facts["alt"]}"' in page

@@ -207,6 +207,37 @@ def test_at_one_place_the_later_edit_finds_what_the_earlier_left(circuit):
             assert (edited.reading(["line"])(images)["line"][:, 1] == left).all()
 
 
+WEIGHT = {"op": "weight", "parameter": "line.weight", "index": [0, None, None, None], "value": 0}
+HALVED = {"op": "scale", "layer": "line", "channels": [1], "factor": 0.5}
+CUT = {"op": "cut", "source": "line:4", "target": "curve:0"}
+
+
+@pytest.mark.parametrize("first", [silence("line", 1), WEIGHT, CUT], ids=lambda it: it["op"])
+@pytest.mark.parametrize("then", [silence("line", 1), HALVED, WEIGHT, CUT], ids=lambda it: it["op"])
+def test_an_edited_network_is_edited_further(circuit, first, then):
+    """As if the edits were one list: none that was there before is forgotten."""
+    images = shown(circuit)
+
+    def read(lens):
+        return lens.reading(["curve"], site="pre_relu")(images)["curve"]
+
+    with circuit.editing([first]) as once, once.editing([then]) as twice, circuit.editing([first, then]) as whole:
+        for one, other in ((twice, whole), (twice.in_dtype(torch.float64), whole.in_dtype(torch.float64))):
+            assert torch.equal(read(one), read(other))
+        assert not torch.equal(read(once), read(circuit))
+
+
+def test_what_an_edited_network_takes_from_elsewhere_it_takes_when_edited_further(circuit):
+    images, layer, other = shown(circuit), ("line", "post_relu"), ("curve", "post_relu")
+    mean = {**silence("line", 1), "value": "mean"}
+    resampled = {**silence("curve", 2), "value": "resample"}
+    known = {layer: torch.full((8,), 3.0)}
+    with circuit.editing([mean], means=known) as once, once.editing([resampled], donors=images.flip(0)) as twice:
+        assert (twice.reading(["line"])(images)["line"][:, 1] == 3).all()
+        taken, given = (it.places([other])(images)[0][:, 2] for it in (twice, once))
+        assert torch.equal(taken, given.flip(0))
+
+
 def test_a_cut_is_heard_by_its_target_alone():
     lens = opened("branches")
     images = shown(lens)

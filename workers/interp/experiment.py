@@ -110,7 +110,7 @@ class Experiment:
         whole = [(1.0, results.arms[EDITED]) for dose in self.design.doses if dose == 1]
         return replace(results, doses=sorted([*results.doses, *whole], key=lambda one: one[0]))
 
-    def _open(self, arm: Arm, results: Results, *, means: Values, donors: Values) -> None:
+    def _open(self, arm: Arm, results: Results, *, means: Values, donors: dict[Place, Tensor]) -> None:
         resumed = Resumed(self.lens, self.lens.edited(arm.edits, means=means, donors=donors))
         targets = [self.lens.graph.output]
         if arm is results.arms[EDITED] and self.design.layers:

@@ -1,7 +1,8 @@
 """A frozen model you can look through: read any layer, run nothing past it, leave no trace."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Lens:
         self._redirects = False
         self._others: dict[torch.dtype, Lens] = {}
         self._edit: Callable[[Lens], Lens] = _unedited
+        self._made: Made | None = None
 
     @property
     def layers(self) -> Mapping[str, Layer]:
@@ -126,14 +128,19 @@ class Lens:
         typed = read(self.checkpoint, edits, files=files)
         yield self.edited(typed, means=means, donors=self.donated(typed, donors))
 
-    def edited(self, edits: Sequence[Edit], *, means: Values | None = None, donors: Values | None = None) -> "Lens":
+    def edited(
+        self, edits: Sequence[Edit], *, means: Values | None = None, donors: MutableMapping[Place, Tensor] | None = None
+    ) -> "Lens":
         """The same without the ceremony, for edits that were read already and values that are known."""
+        means, donors = means or {}, {} if donors is None else donors
+        if self._made is not None:  # an edited one is made anew: weights come before values, whoever asked first
+            whole, before, known, given = self._made
+            return whole.edited([*before, *edits], means={**known, **means}, donors=ChainMap(donors, given))
         lens = copy.copy(self)
+        lens._made = (self, tuple(edits), means, donors)
         changed = reweighted(self.checkpoint, edits)
         graph, tensors = (self._graph, self._tensors) if changed is self.checkpoint else self._opened(changed)
-        lens._graph, lens._own_names = regraphed(
-            self.checkpoint, graph, edits, means=means or {}, donors={} if donors is None else donors
-        )
+        lens._graph, lens._own_names = regraphed(self.checkpoint, graph, edits, means=means, donors=donors)
         # What an edit leaves alone is held once, however many edited lenses there are.
         lens._tensors = {name: _kept(self._tensors.get(name), tensor) for name, tensor in tensors.items()}
         lens._programs, lens._others = {}, {}
@@ -282,6 +289,10 @@ def _kept(known: Tensor | None, tensor: Tensor) -> Tensor:
 
 def _unedited(lens: Lens) -> Lens:
     return lens
+
+
+# Of which lens an edited one is made, by what, with which means and donors.
+Made = tuple[Lens, tuple[Edit, ...], Values, MutableMapping[Place, Tensor]]
 
 
 @dataclass(frozen=True)

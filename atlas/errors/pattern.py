@@ -16,7 +16,8 @@ class AtlasError(Exception):
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
-        super().__init__((self.__doc__ or "").strip().format(**facts))
+        said = (self.__doc__ or "").strip().format(**facts)
+        super().__init__(said[:-1] if said.endswith("..") else said)  # a reason may be a sentence itself
 
     @classmethod
     def slug(cls) -> str:

@@ -66,6 +66,7 @@ def test_what_cannot_be_asked_is_refused_by_name(jobs, anybody, asked):
     answer = anybody.get(f"{AT}?{asked}")
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-parameter")
     assert answer.json()["parameter"] == asked.partition("=")[0]
+    assert not answer.json()["detail"].endswith("..")
 
 
 def test_another_name_of_the_neuron_leads_to_it(jobs, anybody):

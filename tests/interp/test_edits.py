@@ -332,3 +332,4 @@ def test_weights_that_do_not_fit_are_refused_by_name(circuit, tmp_path, tensors,
     with pytest.raises(UnreadableMaterial) as refused, circuit.editing([edit], files={"c" * 64: path}):
         pass
     assert reason in str(refused.value)
+    assert not str(refused.value).endswith("..")

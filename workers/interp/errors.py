@@ -15,7 +15,8 @@ class InterpError(Exception):
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
         shown = {name: _printable(value) for name, value in facts.items()}
-        super().__init__(" ".join((self.__doc__ or "").split()).format(**shown))
+        said = " ".join((self.__doc__ or "").split()).format(**shown)
+        super().__init__(said[:-1] if said.endswith("..") else said)  # a reason may be a sentence itself
 
     @property
     def slug(self) -> str:

@@ -214,6 +214,19 @@ def test_raw_weights_of_a_unit_whose_own_branch_is_not_adjacent_are_refused():
     assert refused.error.slug == "not-adjacent"
 
 
+@pytest.mark.parametrize("power", [-100, -75, 70, 100])
+def test_shares_are_the_same_however_small_or_large_weights_are(power):
+    sound = networks.checkpoint("branches")
+    far = {"mixed_reduce.weight": sound.tensors["mixed_reduce.weight"] * 2.0**power}
+    assert set(far) < set(sound.tensors)
+    answers = [
+        ask(Lens(it), "mixed_reduce:0", direction="upstream")
+        for it in (sound, replace(sound, tensors={**sound.tensors, **far}))
+    ]
+    one, other = (edges(it, "upstream") for it in answers)
+    assert {name: it["share"] for name, it in one.items()} == {name: it["share"] for name, it in other.items()}
+
+
 @pytest.mark.parametrize(
     ("net", "unit", "layers"),
     [

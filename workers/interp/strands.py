@@ -122,11 +122,10 @@ class Strand:
         total, absolute = float(kernel.sum()), float(kernel.abs().sum())
         balance = total / absolute if absolute else 0.0
         row = self.pair.listens(self.target)
-        norm = row[self.source]
         numbers = {
             **self._ends(direction, other),
-            "norm": float(norm),
-            "share": float(norm.square() / row.square().sum()),
+            "norm": float(row[self.source]),
+            "share": _share(row, self.source),
             "sign": _sign(balance),
             "sum": total,
             "balance": balance,
@@ -175,6 +174,13 @@ class Strand:
     def _carried(self, path: Path) -> float:
         alone: Kernel = self.ways.along(self.target, path)
         return float(torch.linalg.vector_norm(alone.weights[0, :, :, self.source]))
+
+
+def _share(row: Tensor, source: int) -> float:  # [S]
+    """Of the sum of squares, which would be out of range long before norms are: so all are brought near 1, exactly."""
+    exponent = max(int(torch.frexp(row.max().double())[1]), -1000)
+    near = (row.double() * 2.0**-exponent).to(row.dtype)
+    return float(near[source].square() / near.square().sum())
 
 
 def _sign(balance: float) -> str:

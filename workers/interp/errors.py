@@ -198,7 +198,7 @@ class TooFarApart(InterpError):
 
 
 class NothingToTake(InterpError):
-    """There is no {what} for {name}: it takes pictures to take it from, or a place to put it."""
+    """There is nothing to take as {what} for {name}: it takes pictures to take it from, or a place to put it."""
 
 
 class NotCompared(InterpError):

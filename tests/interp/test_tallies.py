@@ -95,7 +95,7 @@ def test_units_whose_range_does_not_hold_0_may_cross_it_later(count):
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_range_that_ends_beyond_all_numbers_is_none(count, sign):
-    """Loops that find bins by it would write where no bins are."""
+    """Its edges would be no numbers, and what lies between them in no bin."""
     values = sign * torch.linspace(3.36e38, 3.4e38, 150).reshape(2, 3, 5, 5)
     counted = tallies.Tally.of(values)
     for part in (values, values / 2, -values):

@@ -77,7 +77,6 @@ class Tally:
         shift, least, most = (torch.nan_to_num(it) for it in (rows.mean(0), rows.amin(0), rows.amax(0)))
         spread, large = most - least, torch.maximum(least.abs(), most.abs())
         room = torch.where(spread > CONSTANT * large, spread / 2, large.clamp(min=1))
-        # Loops find bins by it: one that is not finite would have them write where no bins are.
         usable = torch.isfinite((most + room) - (least - room)) & (spread + room > TINY)
         low, high = torch.where(usable, least - room, 0), torch.where(usable, most + room, 1)
         size, holds = (high - low) / BINS, (low <= 0) & (high >= 0)
